@@ -1,0 +1,67 @@
+"""Errors for people: each says what happened, where, and what to do next.
+
+Every class has one exit code (docs/reference/exit-codes.md) and an anchor in
+docs/reference/errors.md. The command line prints them without a traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXIT_OK = 0
+EXIT_USAGE = 2
+EXIT_LIVE_MISS = 10
+EXIT_INCOMPLETE = 11
+EXIT_DAMAGED = 12
+EXIT_FAIL_ON = 13
+EXIT_INTERRUPTED = 130
+
+
+class RecordbakeError(Exception):
+    """A condition the user can act on.
+
+    Args:
+        what: one sentence, what happened.
+        where: the file, option or URL concerned, if there is one.
+        next_step: one sentence, what to do now.
+    """
+
+    exit_code: ClassVar[int] = 1
+    anchor: ClassVar[str] = "error"
+
+    def __init__(self, what: str, *, where: Path | str | None = None, next_step: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = None if where is None else str(where)
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.next_step:
+            lines.append(f"  next:  {self.next_step}")
+        return "\n".join(lines)
+
+
+class UsageError(RecordbakeError):
+    """Wrong flags, wrong configuration, or a command that cannot be run."""
+
+    exit_code = EXIT_USAGE
+    anchor = "usage"
+
+
+class DamagedError(RecordbakeError):
+    """A store, journal, bake or archive is missing, damaged or not what its manifest says."""
+
+    exit_code = EXIT_DAMAGED
+    anchor = "damaged"
+
+
+class BusyError(DamagedError):
+    """Another process holds the recording and did not let go in time."""
+
+    anchor = "busy"
