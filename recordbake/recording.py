@@ -103,5 +103,8 @@ class Recording:
         """All runs, oldest first (identifiers start with their UTC start time)."""
         if not self.runs_dir.is_dir():
             return []
-        return [Run(Path(e.path)) for e in sorted(os.scandir(self.runs_dir), key=lambda e: e.name)
-                if e.is_dir()]
+        return [
+            Run(Path(e.path))
+            for e in sorted(os.scandir(self.runs_dir), key=lambda e: e.name)
+            if e.is_dir()
+        ]

@@ -1,0 +1,163 @@
+"""Entries to bytes and back: JSON and raw bytes, never pickle.
+
+A stored value is data only: a magic line, one line of JSON, then the body's bytes where they
+are inline. A shard record is one line of JSON followed by the inline body and a newline.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from .exchange import Captured, Failure, Head, Headers, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+MAGIC = b"recordbake/1\n"
+#: Bodies up to this many bytes stand inline in a row; larger ones are files.
+INLINE_LIMIT = 16 * 1024
+
+
+class CodecError(ValueError):
+    """The bytes are not a value or record of ours."""
+
+
+def _dumps(meta: dict[str, Any]) -> bytes:
+    return json.dumps(meta, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def _headers(pairs: Any) -> Headers:
+    return [(str(name), str(value)) for name, value in pairs]
+
+
+def encode_value(captured: Captured) -> bytes:
+    """A row's value for the ``responses`` table.
+
+    Raises:
+        CodecError: there is no response (the failure came before one).
+    """
+    head = captured.head
+    if head is None:
+        raise CodecError("a failure without a response has no value")
+    inline = captured.body_size <= INLINE_LIMIT
+    meta = {
+        "method": captured.request.method,
+        "url": captured.request.url,
+        "status": head.status,
+        "reason": head.reason,
+        "version": head.version,
+        "headers": head.headers,
+        "request_headers": captured.request.headers,
+        "body": {
+            "size": captured.body_size,
+            "sha256": captured.body_sha256,
+            "where": "inline" if inline else "file",
+        },
+        "recorded_at": captured.recorded_at,
+    }
+    return MAGIC + _dumps(meta) + b"\n" + (captured.body if inline else b"")
+
+
+def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
+    """A row's value as its JSON, its head and its inline body (None: the body is a file).
+
+    Raises:
+        CodecError: the value is damaged, or was not written by recordbake.
+    """
+    if not isinstance(value, bytes) or not value.startswith(MAGIC):
+        raise CodecError("not a recordbake value")
+    end = value.find(b"\n", len(MAGIC))
+    if end < 0:
+        raise CodecError("the value is truncated")
+    try:
+        meta = json.loads(value[len(MAGIC) : end])
+        head = Head(
+            int(meta["status"]),
+            str(meta["reason"]),
+            str(meta["version"]),
+            _headers(meta["headers"]),
+        )
+        body = meta["body"]
+        size, sha256, where = int(body["size"]), str(body["sha256"]), body["where"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CodecError(f"the value is damaged: {type(error).__name__}") from None
+    if where == "file":
+        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # noqa: PLR2004
+            raise CodecError("the value names no body")
+        return meta, head, None
+    data = value[end + 1 :]
+    if len(data) != size:
+        raise CodecError("the value is truncated")
+    return meta, head, data
+
+
+def encode_record(captured: Captured) -> bytes:
+    """A shard record; one ``write`` of it is all or nothing for a killed process."""
+    head = captured.head
+    meta = {
+        "key": captured.key,
+        "method": captured.request.method,
+        "url": captured.request.url,
+        "request_headers": captured.request.headers,
+        "client": captured.request.client,
+        "head": None if head is None else [head.status, head.reason, head.version, head.headers],
+        "size": captured.body_size,
+        "sha256": captured.body_sha256,
+        "file": captured.body_file,
+        "recorded_at": captured.recorded_at,
+        "live_ms": captured.live_ms,
+        "test": captured.test,
+        "n": captured.n,
+        "vary": captured.vary,
+        "failure": None if captured.failure is None else captured.failure.as_dict(),
+    }
+    return _dumps(meta) + b"\n" + captured.body + b"\n"
+
+
+def _decode_meta(line: bytes) -> Captured:
+    meta = json.loads(line)
+    head = meta["head"]
+    return Captured(
+        key=meta["key"],
+        request=Request(
+            meta["method"], meta["url"], _headers(meta["request_headers"]), b"", meta["client"]
+        ),
+        head=None if head is None else Head(head[0], head[1], head[2], _headers(head[3])),
+        body_sha256=meta["sha256"],
+        body_size=meta["size"],
+        body_file=meta["file"],
+        recorded_at=meta["recorded_at"],
+        live_ms=meta["live_ms"],
+        test=meta["test"],
+        n=meta["n"],
+        vary=meta["vary"],
+        failure=None if meta["failure"] is None else Failure.from_dict(meta["failure"]),
+    )
+
+
+def read_records(stream: BinaryIO) -> Iterator[Captured]:
+    """The records of one shard, up to where a killed process tore the last one.
+
+    Raises:
+        CodecError: a record in the middle is damaged.
+    """
+    while line := stream.readline():
+        if not line.endswith(b"\n"):
+            return
+        try:
+            captured = _decode_meta(line)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+            raise CodecError(f"a shard record is damaged: {type(error).__name__}") from None
+        if captured.body_file is None:
+            data = stream.read(captured.body_size + 1)
+            if len(data) != captured.body_size + 1:
+                return
+            captured.body = data[:-1]
+            if hashlib.sha256(captured.body).hexdigest() != captured.body_sha256:
+                raise CodecError("a shard record's body does not match its digest")
+        elif stream.read(1) != b"\n":
+            return
+        yield captured

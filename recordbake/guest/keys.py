@@ -1,0 +1,137 @@
+"""What selects an entry: a digest over everything a server may answer by.
+
+Two requests share a key when a server cannot be expected to tell them apart: parameter order,
+repeated parameters, ``//``, ``+`` and ``%20`` stay distinct; the scheme and host's case, the
+default port and the fragment do not count (RFC 3986 section 6.2; RFC 9110 section 4.2.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from .exchange import Headers, header
+from .redaction import CREDENTIAL_HEADERS, redact_url
+
+if TYPE_CHECKING:
+    from .exchange import Head, Request
+
+KEY_LENGTH = 32  # hexadecimal digits: 128 bits
+
+#: Header fields by which RFC 9110 (sections 13 and 14) lets one resource answer differently.
+_CONDITIONS = (
+    "range",
+    "if-range",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+)
+
+#: Named by Vary but not compared: they differ between machines and releases, not in meaning.
+#: Credentials and cookies are compared by kind, in the key itself.
+_VARY_IGNORED = CREDENTIAL_HEADERS | {"accept-encoding", "user-agent", "origin", "cookie", "*"}
+
+_URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^#]*)")
+_BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
+
+
+@lru_cache(maxsize=4096)
+def normalise_url(url: str, extra: re.Pattern[str] | None = None) -> str:
+    """The URL that keys and journals use: redacted, scheme and host lower case, no default port.
+
+    Args:
+        url: an absolute URL.
+        extra: further query parameters to neutralise.
+    """
+    match = _URL.match(redact_url(url, extra))
+    if match is None:
+        return url
+    scheme, authority, rest = match.group(1).lower(), match.group(2).lower(), match.group(3)
+    default = _DEFAULT_PORT.get(scheme, "\0")
+    authority = authority.removesuffix(default)
+    return f"{scheme}://{authority}{rest if rest.startswith('/') else '/' + rest}"
+
+
+def host_of(url: str) -> str:
+    """The host name of an absolute URL, lower case, without port; empty if there is none."""
+    match = _URL.match(url)
+    if match is None:
+        return ""
+    authority = match.group(2).rpartition("@")[2].lower()
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0]
+    return authority.partition(":")[0]
+
+
+def credential_kind(headers: Headers, url: str = "") -> str:
+    """Which credentials a request carries: ``a`` (authorization), ``c`` (cookie), both or none."""
+    kind = "a" if "@" in url.partition("://")[2].partition("/")[0] else ""
+    names = {name.lower() for name, _ in headers}
+    if not kind and not names.isdisjoint(CREDENTIAL_HEADERS - {"proxy-authorization"}):
+        kind = "a"
+    return kind + "c" if "cookie" in names else kind
+
+
+def body_digest(body: bytes, content_type: str) -> str:
+    """A digest of a request body that ignores what carries no meaning.
+
+    JSON objects are compared without member order (RFC 8259 section 4), lists with it; the
+    boundary of multipart bodies (RFC 2046 section 5.1.1) is random and left out.
+    """
+    if not body:
+        return ""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
+        try:
+            body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+        except (ValueError, RecursionError):
+            pass
+    elif media_type.startswith("multipart/") and (match := _BOUNDARY.search(content_type)):
+        body = body.replace(match.group(1).encode("latin-1", "replace"), b"BOUNDARY")
+    return hashlib.sha256(body).hexdigest()
+
+
+def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
+    """The key of a request: :data:`KEY_LENGTH` hexadecimal digits.
+
+    Args:
+        request: the request as it would go out.
+        extra: further query parameters to neutralise.
+    """
+    headers = request.headers
+    parts = [request.method.upper(), normalise_url(request.url, extra)]
+    parts.append(credential_kind(headers, request.url))
+    parts.append(body_digest(request.body, header(headers, "content-type") or ""))
+    for name, value in headers:
+        if name.lower() in _CONDITIONS:
+            parts.append(f"{name.lower()}: {value}")
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[
+        :KEY_LENGTH
+    ]
+
+
+def _value_digest(headers: Headers, name: str) -> str:
+    value = ", ".join(v for n, v in headers if n.lower() == name)
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def vary_of(head: Head, request: Request) -> dict[str, str] | None:
+    """Digests of the request headers that the response's Vary names (RFC 9111 section 4.1)."""
+    names = {
+        part.strip().lower()
+        for name, value in head.headers
+        if name.lower() == "vary"
+        for part in value.split(",")
+    } - _VARY_IGNORED
+    names.discard("")
+    return {name: _value_digest(request.headers, name) for name in sorted(names)} or None
+
+
+def vary_matches(vary: dict[str, str] | None, headers: Headers) -> bool:
+    """Whether a request may be answered by an entry that was selected by these headers."""
+    return vary is None or all(_value_digest(headers, n) == d for n, d in vary.items())

@@ -1,0 +1,63 @@
+"""The Hub's own on-disk caches: folding a run's into the recording, and a replay's private view."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+#: Never kept: credentials, locks, native downloads' state, and what was not finished.
+_LEFT_OUT_NAMES = frozenset({".locks", "token", "stored_tokens", "xet"})
+_LEFT_OUT_SUFFIXES = (".lock", ".incomplete", ".tmp")
+
+
+def left_out(name: str) -> bool:
+    """Whether a file or directory of this name in a Hub cache is never kept or shipped."""
+    return name in _LEFT_OUT_NAMES or name.endswith(_LEFT_OUT_SUFFIXES)
+
+
+def fold(source: Path, target: Path) -> None:
+    """Move a run's Hub cache into the recording's; newer refs and files win.
+
+    Args:
+        source: the run's cache; deleted afterwards.
+        target: the recording's cache; created if needed.
+    """
+    for directory, names, files in os.walk(source):
+        names[:] = [name for name in names if not left_out(name)]
+        here = Path(directory)
+        destination = target / here.relative_to(source)
+        destination.mkdir(parents=True, exist_ok=True)
+        links = [name for name in names if (here / name).is_symlink()]
+        for name in [*files, *links]:
+            if not left_out(name):
+                (here / name).replace(destination / name)
+    shutil.rmtree(source, ignore_errors=True)
+
+
+def view(source: Path, target: Path) -> None:
+    """Build a private, writable view of a Hub cache: its own tree, files linked to the originals.
+
+    What a test writes or deletes there leaves the original, which may be read-only, untouched.
+
+    Args:
+        source: the recording's or bake's cache; may be missing (the view is then empty).
+        target: the directory to create.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for directory, names, files in os.walk(source):
+        here = Path(directory)
+        destination = target / here.relative_to(source)
+        links = [name for name in names if (here / name).is_symlink()]
+        for name in names:
+            if name not in links:
+                (destination / name).mkdir(exist_ok=True)
+        for name in [*files, *links]:
+            original = here / name
+            link = destination / name
+            if original.is_symlink():
+                link.symlink_to(original.readlink())  # snapshots point into blobs, relatively
+            elif here.name == "refs" or "refs" in here.relative_to(source).parts:
+                shutil.copyfile(original, link)  # rewritten in place by huggingface_hub
+            else:
+                link.symlink_to(original.resolve())

@@ -1,0 +1,65 @@
+"""Reading what hooked processes reported: journal shards, and the tests' outcomes in them."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from heapq import merge as merge_sorted
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from recordbake.recording import Run
+
+
+@dataclass
+class Outcomes:
+    """What the journal says of a run's tests.
+
+    ``passed`` and ``ran`` hold test identifiers; a test that was run again counts by its last try.
+    """
+
+    passed: set[str] = field(default_factory=set)
+    ran: set[str] = field(default_factory=set)
+
+
+def journal_lines(run: Run) -> Iterator[bytes]:
+    """The complete lines of a run's journal shards, in time order."""
+
+    def lines(path: Path) -> Iterator[tuple[float, bytes]]:
+        last = 0.0
+        with path.open("rb") as stream:
+            for line in stream:
+                if not line.endswith(b"\n"):
+                    continue  # torn by a kill; what it reported had not happened yet
+                # A damaged line is kept where it stood: the audit counts it.
+                with suppress(ValueError, KeyError, TypeError):
+                    last = max(last, float(json.loads(line)["ts"]))
+                yield last, line
+
+    return (
+        line
+        for _, line in merge_sorted(
+            *map(lines, sorted(run.shards.glob("*.ndjson"))), key=lambda pair: pair[0]
+        )
+    )
+
+
+def test_outcomes(events: Iterable[dict[str, Any]]) -> Outcomes:
+    """Fold ``test`` events: a test passed if no phase of its last try failed."""
+    failed: set[str] = set()
+    outcomes = Outcomes()
+    for event in events:
+        test = event.get("test")
+        if event.get("event") != "test" or not test:
+            continue
+        outcomes.ran.add(test)
+        if event.get("phase") == "setup":
+            failed.discard(test)
+        if event.get("outcome") in ("failed", "rerun"):
+            failed.add(test)
+    outcomes.passed = outcomes.ran - failed
+    return outcomes

@@ -1,0 +1,254 @@
+"""Folds what hooked processes wrote into the recording: shards into journal and store.
+
+Everything here can be run again: a run whose runner was killed is merged by the next command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from recordbake.errors import DamagedError
+from recordbake.guest import codec
+from recordbake.guest.exchange import Captured, header
+from recordbake.guest.keys import host_of
+from recordbake.store import body_path, writing
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from recordbake.journal import Outcomes
+    from recordbake.recording import Recording, Run
+
+#: Response headers that differ between two equal answers.
+_VOLATILE = frozenset(
+    {
+        "date", "age", "expires", "via", "connection", "keep-alive", "server-timing", "nel",
+        "report-to", "alt-svc", "etag-cdn", "cf-ray", "cf-cache-status", "x-request-id",
+        "x-served-by", "x-timer", "x-runtime", "x-cache", "x-cache-hits", "x-cache-lookup",
+        "retry-after", "ratelimit", "ratelimit-policy", "set-cookie",
+    }
+)  # fmt: skip
+_VOLATILE_PREFIXES = ("x-amz-", "x-amzn-", "x-ratelimit-", "cf-", "x-goog-", "x-ms-request")
+
+
+def _read_shard(path: Path) -> list[Captured]:
+    try:
+        with path.open("rb") as stream:
+            return list(codec.read_records(stream))
+    except codec.CodecError as error:
+        raise DamagedError(
+            str(error), where=path, next_step="delete it and record again"
+        ) from error
+
+
+def read_captured(run: Run) -> list[Captured]:
+    """All entries a run's processes wrote, in the order they were recorded.
+
+    Raises:
+        DamagedError: a shard is damaged in the middle.
+    """
+    found: list[Captured] = []
+    for path in sorted(run.shards.glob("*.entries")):
+        found.extend(_read_shard(path))
+    found.sort(key=lambda captured: captured.recorded_at)
+    return found
+
+
+def answer_identity(captured: Captured) -> str:
+    """A digest that is equal for two answers a suite could not tell apart by meaning."""
+    head, failure = captured.head, captured.failure
+    stable = (
+        []
+        if head is None
+        else sorted(
+            (name.lower(), value)
+            for name, value in head.headers
+            if name.lower() not in _VOLATILE and not name.lower().startswith(_VOLATILE_PREFIXES)
+        )
+    )
+    parts = (
+        None if head is None else (head.status, head.reason, head.version),
+        stable,
+        captured.body_sha256,
+        None if failure is None else (failure.kind, failure.phase),
+        captured.vary,
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def incomplete(captured: list[Captured], outcomes: Outcomes) -> list[dict[str, Any]]:
+    """Requests that got no good answer in this run and that no passing test vouches for."""
+    answered = {c.key for c in captured if not c.suspect}
+    missing: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for c in captured:
+        if c.suspect and c.key not in answered and c.test not in outcomes.passed:
+            missing[c.key, c.test] = {
+                "method": c.request.method,
+                "url": c.request.url,
+                "test": c.test,
+                "status": None if c.head is None else c.head.status,
+                "reason": c.failure.kind if c.failure else f"HTTP {c.head.status if c.head else 0}",
+            }
+    return list(missing.values())
+
+
+class StoreMerger:
+    """Writes one run's entries into the store, within one transaction.
+
+    Args:
+        connection: from :func:`recordbake.store.writing`.
+        bodies: the store's body directory.
+        shards: the run's shard directory, from where large bodies are moved.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, bodies: Path, shards: Path) -> None:
+        self.connection = connection
+        self.bodies = bodies
+        self.shards = shards
+
+    def replace(self, captured: list[Captured], outcomes: Outcomes, *, whole: bool) -> None:
+        """Let this run's answers replace what the same tests had recorded.
+
+        Args:
+            captured: the run's entries in time order.
+            outcomes: which tests ran and passed.
+            whole: the run asked for everything (not only what was missing), so a test that passed
+                no longer uses what it did not ask for.
+        """
+        groups: dict[tuple[str, str], list[Captured]] = defaultdict(list)
+        for c in captured:
+            groups[c.key, c.test or ""].append(c)
+        if whole:
+            self._forget_unasked(groups, outcomes)
+        for (key, test), takes in groups.items():
+            good = any(not c.suspect for c in takes) or test in outcomes.passed
+            if not good and self._has_good(key, test):
+                continue  # a failing network never replaces a good answer
+            self.connection.execute("DELETE FROM uses WHERE key = ? AND test = ?", (key, test))
+            for n, c in enumerate(takes):
+                self.connection.execute(
+                    "INSERT INTO uses VALUES (?, ?, ?, ?)", (key, test, n, self._take(c))
+                )
+        self._drop_unreferenced()
+
+    def _forget_unasked(
+        self, groups: dict[tuple[str, str], list[Captured]], outcomes: Outcomes
+    ) -> None:
+        for test in outcomes.passed:
+            rows = self.connection.execute("SELECT DISTINCT key FROM uses WHERE test = ?", (test,))
+            for (key,) in rows.fetchall():
+                if (key, test) not in groups:
+                    self.connection.execute(
+                        "DELETE FROM uses WHERE key = ? AND test = ?", (key, test)
+                    )
+
+    def _has_good(self, key: str, test: str) -> bool:
+        return (
+            self.connection.execute(
+                "SELECT 1 FROM uses JOIN entries USING (key, take)"
+                " WHERE key = ? AND uses.test = ? AND NOT suspect",
+                (key, test),
+            ).fetchone()
+            is not None
+        )
+
+    def _take(self, c: Captured) -> int:
+        """The number of the take that holds this answer, refreshed or added."""
+        identity = answer_identity(c)
+        rows = self.connection.execute(
+            "SELECT take, identity FROM entries JOIN identities USING (key, take) WHERE key = ?"
+            " ORDER BY take",
+            (c.key,),
+        ).fetchall()
+        take = next((t for t, i in rows if i == identity), None)
+        if take is None:
+            take = rows[-1][0] + 1 if rows else 0
+        self._keep_body(c)
+        self._write(c, take)
+        self.connection.execute(
+            "INSERT OR REPLACE INTO identities VALUES (?, ?, ?)", (c.key, take, identity)
+        )
+        return int(take)
+
+    def _keep_body(self, c: Captured) -> None:
+        if c.body_file is None:
+            return
+        target = body_path(self.bodies, c.body_sha256)
+        source = self.shards / c.body_file
+        if target.exists() or not source.exists():
+            return  # an equal body is there already, or this merge is being repeated
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # A link, not a move: should the transaction fail, the shard is still whole.
+        try:
+            target.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, target)
+
+    def _write(self, c: Captured, take: int) -> None:
+        response_key = c.key if take == 0 else f"{c.key}-{take}"
+        head = c.head
+        headers = head.headers if head else []
+        row = (
+            c.key, take, response_key, c.request.method, c.request.url, host_of(c.request.url),
+            head.status if head else None, header(headers, "content-type"),
+            header(headers, "content-encoding"), c.body_size, c.body_sha256,
+            header(headers, "etag"), header(headers, "last-modified"),
+            header(headers, "cache-control"), c.recorded_at, c.request.client, c.test, c.live_ms,
+            json.dumps(c.vary) if c.vary else None,
+            json.dumps(c.failure.as_dict()) if c.failure else None, int(c.suspect),
+        )  # fmt: skip
+        marks = ", ".join("?" * len(row))
+        self.connection.execute(f"INSERT OR REPLACE INTO entries VALUES ({marks})", row)  # noqa: S608
+        if head is not None:
+            self.connection.execute(
+                "INSERT OR REPLACE INTO responses (key, value, expires) VALUES (?, ?, NULL)",
+                (response_key, codec.encode_value(c)),
+            )
+
+    def _drop_unreferenced(self) -> None:
+        for statement in (
+            "DELETE FROM entries WHERE (key, take) NOT IN (SELECT key, take FROM uses)",
+            "DELETE FROM identities WHERE (key, take) NOT IN (SELECT key, take FROM entries)",
+            "DELETE FROM responses WHERE key NOT IN (SELECT response_key FROM entries)",
+        ):
+            self.connection.execute(statement)
+
+
+def drop_unused_bodies(recording: Recording) -> None:
+    """Delete body files that no entry names; call it after the transaction is committed."""
+    from recordbake.store import connect_readonly
+
+    connection = connect_readonly(recording.store)
+    try:
+        named = {row[0] for row in connection.execute("SELECT body_sha256 FROM entries")}
+    finally:
+        connection.close()
+    for path in recording.bodies.glob("*/*"):
+        if path.name not in named:
+            path.unlink()
+
+
+def merge_entries(
+    recording: Recording, run: Run, outcomes: Outcomes, *, whole: bool
+) -> list[Captured]:
+    """Fold a recording run's entries into the store.
+
+    Returns:
+        The entries, in the order they were recorded.
+
+    Raises:
+        DamagedError: a shard or the store is damaged, or the disk is full; nothing was changed.
+    """
+    captured = read_captured(run)
+    if captured:
+        with writing(recording.store) as connection:
+            StoreMerger(connection, recording.bodies, run.shards).replace(
+                captured, outcomes, whole=whole
+            )
+        drop_unused_bodies(recording)
+    return captured

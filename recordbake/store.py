@@ -1,0 +1,248 @@
+"""The requests-cache SQLite store: creating it, checking it, and opening it as requests-cache.
+
+``requests_cache.CachedSession("….sqlite", serializer=serializer_for(DIR), key_fn=key_fn)`` serves
+from it. Values are data (:mod:`recordbake.guest.codec`), never pickle.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recordbake.errors import DamagedError
+from recordbake.guest import codec, keys
+from recordbake.guest.exchange import Captured, Head, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from requests import PreparedRequest
+    from requests_cache import CachedResponse
+
+FORMAT = 1
+
+#: Columns of ``entries``; a version-1 store has exactly these.
+ENTRY_COLUMNS = (
+    "key", "take", "response_key", "method", "url", "host", "status", "content_type",
+    "content_encoding", "body_size", "body_sha256", "etag", "last_modified", "cache_control",
+    "recorded_at", "client", "test", "live_ms", "vary", "failure", "suspect",
+)  # fmt: skip
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS entries ({", ".join(ENTRY_COLUMNS)}, PRIMARY KEY (key, take))
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses (key, test, n INTEGER, take INTEGER, PRIMARY KEY (key, test, n))
+    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS identities (key, take INTEGER, identity, PRIMARY KEY (key, take))
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS uses_by_test ON uses (test);
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+"""
+
+_RECORD_AGAIN = "record again: recordbake record -- COMMAND"
+
+
+def body_path(bodies: Path, sha256: str) -> Path:
+    """Where a body that is a file stands."""
+    return bodies / sha256[:2] / sha256
+
+
+def connect_readonly(store: Path) -> sqlite3.Connection:
+    """Open a store for reading, without locks and without writing anything beside it.
+
+    Raises:
+        DamagedError: the store is missing or cannot be opened.
+    """
+    if not store.is_file():
+        raise DamagedError("there is no store", where=store, next_step=_RECORD_AGAIN)
+    try:
+        connection = sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        connection.row_factory = sqlite3.Row
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store cannot be opened: {error}", where=store, next_step=_RECORD_AGAIN
+        ) from error
+    return connection
+
+
+def check(store: Path) -> dict[str, int]:
+    """Check a store's integrity and format, and count what is in it.
+
+    Returns:
+        ``entries`` (distinct keys), ``takes``, ``bodies`` (distinct digests) and ``body_bytes``.
+
+    Raises:
+        DamagedError: missing, damaged, of a newer format, or with a body missing or short.
+    """
+    with closing(connect_readonly(store)) as connection:
+        try:
+            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+            if problems != ["ok"]:
+                raise sqlite3.DatabaseError(problems[0])
+            _check_format(connection, store)
+            _check_bodies(connection, store.parent / "bodies")
+            row = connection.execute(
+                "SELECT count(DISTINCT key), count(*), count(DISTINCT body_sha256) FROM entries"
+            ).fetchone()
+            size = connection.execute(
+                "SELECT coalesce(sum(body_size), 0) FROM"
+                " (SELECT DISTINCT body_sha256, body_size FROM entries)"
+            ).fetchone()[0]
+        except sqlite3.Error as error:
+            raise DamagedError(
+                f"the store is damaged: {error}", where=store, next_step=_RECORD_AGAIN
+            ) from error
+    return {"entries": row[0], "takes": row[1], "bodies": row[2], "body_bytes": size}
+
+
+def _check_format(connection: sqlite3.Connection, store: Path) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
+    version = int(row[0]) if row else 0
+    if version != FORMAT:
+        raise DamagedError(
+            f"the store has format {version}, this recordbake reads format {FORMAT}",
+            where=store,
+            next_step="use the recordbake that wrote it, or record again",
+        )
+
+
+def _check_bodies(connection: sqlite3.Connection, bodies: Path) -> None:
+    rows = connection.execute(
+        "SELECT DISTINCT body_sha256, body_size FROM entries WHERE body_size > ?",
+        (codec.INLINE_LIMIT,),
+    )
+    for sha256, size in rows:
+        path = body_path(bodies, sha256)
+        try:
+            found = path.stat().st_size
+        except OSError:
+            found = -1
+        if found != size:
+            state = "missing" if found < 0 else f"{found} bytes instead of {size}"
+            raise DamagedError(f"a body is {state}", where=path, next_step=_RECORD_AGAIN)
+
+
+@contextmanager
+def writing(store: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction on a store, created through requests-cache where it is not there yet.
+
+    requests-cache swallows a failing commit and waits for locks without an end, so it creates the
+    file and its tables and the transaction is ours: all of it arrives, or an error says why not.
+
+    Raises:
+        DamagedError: the store cannot be written or is locked for longer than 60 s.
+    """
+    from requests_cache import SQLiteCache
+
+    store.parent.mkdir(parents=True, exist_ok=True)
+    if not store.exists():
+        cache = SQLiteCache(store, serializer=serializer)
+        cache.responses.close()
+        cache.redirects.close()
+    connection = sqlite3.connect(store, timeout=60, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, _SCHEMA.split(";")):
+            connection.execute(statement)
+        connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+        _check_format(connection, store)
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store cannot be written: {error}",
+            where=store,
+            next_step="free space or end the other process, then run the same command again",
+        ) from error
+    finally:
+        connection.close()  # rolls back what was not committed
+
+
+def key_fn(request: PreparedRequest, **_: Any) -> str:
+    """requests-cache's ``key_fn``: the key of a prepared request."""
+    body = request.body or b""
+    data = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
+    headers = [(str(k), str(v)) for k, v in request.headers.items()]
+    return keys.request_key(Request(request.method or "GET", request.url or "", headers, data))
+
+
+class Serializer:
+    """requests-cache's serializer over our values.
+
+    Args:
+        bodies: directory of the bodies that are files; None to serve inline bodies only.
+    """
+
+    name = "recordbake"
+    is_binary = True
+
+    def __init__(self, bodies: Path | None = None) -> None:
+        self.bodies = bodies
+
+    def loads(self, value: bytes) -> CachedResponse:
+        """A stored value as requests-cache's response.
+
+        Raises:
+            ValueError: the value is not ours or its body is not at hand; requests-cache then
+                treats the entry as missing.
+        """
+        import requests
+        from requests.adapters import HTTPAdapter
+        from requests_cache import CachedResponse
+        from urllib3 import HTTPHeaderDict, HTTPResponse
+
+        meta, head, body = codec.decode_value(value)
+        if body is None:
+            if self.bodies is None:
+                raise ValueError("the body is a file: use recordbake.store.serializer_for(DIR)")
+            body = body_path(self.bodies, meta["body"]["sha256"]).read_bytes()
+        headers = HTTPHeaderDict()
+        for name, content in head.headers:
+            headers.add(name, content)
+        raw = HTTPResponse(
+            BytesIO(body), headers, head.status, reason=head.reason, preload_content=False
+        )
+        request = requests.Request(meta["method"], meta["url"]).prepare()
+        response = HTTPAdapter().build_response(request, raw)
+        return CachedResponse.from_response(response)
+
+    def dumps(self, response: CachedResponse) -> bytes:
+        """A response that requests-cache itself fetched, as a value; its body is decoded."""
+        import hashlib
+
+        body = response.content or b""
+        dropped = {"content-encoding", "transfer-encoding", "content-length"}
+        headers = [(k, v) for k, v in response.headers.items() if k.lower() not in dropped]
+        request = response.request
+        captured = Captured(
+            key="",
+            request=Request(request.method or "GET", keys.normalise_url(request.url or ""), []),
+            head=Head(response.status_code, response.reason or "", "1.1", headers),
+            body_sha256=hashlib.sha256(body).hexdigest(),
+            body_size=len(body),
+            body=body,
+            recorded_at=response.created_at.timestamp(),
+        )
+        if captured.body_size > codec.INLINE_LIMIT:
+            if self.bodies is None:
+                raise ValueError("the body is large: use recordbake.store.serializer_for(DIR)")
+            path = body_path(self.bodies, captured.body_sha256)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        return codec.encode_value(captured)
+
+
+#: For ``CachedSession(serializer=…)``; serves the bodies that stand inline.
+serializer = Serializer()
+
+
+def serializer_for(directory: Path | str) -> Serializer:
+    """A serializer that also finds the bodies that are files.
+
+    Args:
+        directory: the ``http_cache`` directory of a recording or bake.
+    """
+    return Serializer(Path(directory) / "bodies")
