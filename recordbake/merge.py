@@ -234,9 +234,16 @@ def drop_unused_bodies(recording: Recording) -> None:
 
 
 def merge_entries(
-    recording: Recording, run: Run, outcomes: Outcomes, *, whole: bool
+    recording: Recording, run: Run, outcomes: Outcomes, *, whole: bool, authorized: bool = False
 ) -> list[Captured]:
     """Fold a recording run's entries into the store.
+
+    Args:
+        recording: where the store is.
+        run: the run, with its shards.
+        outcomes: which of its tests ran and passed.
+        whole: see :meth:`StoreMerger.replace`.
+        authorized: the run had a Hub token; a replay then lets the Hub's client send one too.
 
     Returns:
         The entries, in the order they were recorded.
@@ -249,6 +256,9 @@ def merge_entries(
         with writing(recording.store) as connection:
             StoreMerger(connection, recording.bodies, run.shards).replace(
                 captured, outcomes, whole=whole
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('authorized', ?)", (int(authorized),)
             )
         drop_unused_bodies(recording)
     return captured

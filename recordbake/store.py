@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from requests import PreparedRequest
-    from requests_cache import CachedResponse
+    from requests_cache.models.response import CachedResponse
 
 FORMAT = 1
 
@@ -98,6 +98,13 @@ def check(store: Path) -> dict[str, int]:
     return {"entries": row[0], "takes": row[1], "bodies": row[2], "body_bytes": size}
 
 
+def recorded_with_token(store: Path) -> bool:
+    """Whether the latest recording run had a Hub token."""
+    with closing(connect_readonly(store)) as connection:
+        row = connection.execute("SELECT value FROM meta WHERE name = 'authorized'").fetchone()
+    return bool(row and row[0])
+
+
 def _check_format(connection: sqlite3.Connection, store: Path) -> None:
     row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
     version = int(row[0]) if row else 0
@@ -135,11 +142,11 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         DamagedError: the store cannot be written or is locked for longer than 60 s.
     """
-    from requests_cache import SQLiteCache
+    from requests_cache.backends.sqlite import SQLiteCache
 
     store.parent.mkdir(parents=True, exist_ok=True)
     if not store.exists():
-        cache = SQLiteCache(store, serializer=serializer)
+        cache: Any = SQLiteCache(store)
         cache.responses.close()
         cache.redirects.close()
     connection = sqlite3.connect(store, timeout=60, isolation_level=None)
@@ -191,7 +198,7 @@ class Serializer:
         """
         import requests
         from requests.adapters import HTTPAdapter
-        from requests_cache import CachedResponse
+        from requests_cache.models.response import CachedResponse
         from urllib3 import HTTPHeaderDict, HTTPResponse
 
         meta, head, body = codec.decode_value(value)

@@ -14,6 +14,9 @@ TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
 #: Phases of a request in which a failure can happen.
 CONNECT, HEAD, BODY = "connect", "head", "body"
 
+#: Kind of a take whose caller closed the response before its end: no error, but not the whole.
+PARTIAL = "partial"
+
 
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header field, or None; ``name`` is lower case."""
@@ -48,16 +51,19 @@ class Failure:
 
     Args:
         kind: ``dns``, ``refused``, ``connect_timeout``, ``tls``, ``connect``, ``read_timeout``,
-            ``reset``, ``disconnected``, ``truncated`` or ``protocol``.
+            ``reset``, ``disconnected``, ``truncated``, ``protocol``, or ``partial`` (the caller
+            closed the response before its end).
         message: the text of the live exception.
         errno: the operating system's error number, or 0.
         phase: ``connect``, ``head`` or ``body``.
+        raw: the bytes received instead of a response head (latin-1), where there were any.
     """
 
     kind: str
     message: str = ""
     errno: int = 0
     phase: str = CONNECT
+    raw: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -66,6 +72,7 @@ class Failure:
             "message": self.message,
             "errno": self.errno,
             "phase": self.phase,
+            "raw": self.raw,
         }
 
     @classmethod
@@ -75,7 +82,13 @@ class Failure:
         Raises:
             KeyError, ValueError, TypeError: the data is not a failure.
         """
-        return cls(str(data["kind"]), str(data["message"]), int(data["errno"]), str(data["phase"]))
+        return cls(
+            str(data["kind"]),
+            str(data["message"]),
+            int(data["errno"]),
+            str(data["phase"]),
+            str(data["raw"]),
+        )
 
 
 @dataclass(slots=True)
@@ -127,9 +140,9 @@ class Captured:
     @property
     def suspect(self) -> bool:
         """Whether only a passing test can vouch for this answer."""
-        return self.failure is not None or (
-            self.head is not None and self.head.status in TRANSIENT_STATUSES
-        )
+        if self.failure is not None and self.failure.kind != PARTIAL:
+            return True
+        return self.head is not None and self.head.status in TRANSIENT_STATUSES
 
 
 @dataclass(slots=True)

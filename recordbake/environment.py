@@ -1,0 +1,81 @@
+"""The environment that a recorded or replayed command runs in."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: Set by the user, these would keep the Hub's online code path from running at all.
+OFFLINE_SWITCHES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
+
+#: Where huggingface_hub looks for a token in the environment.
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+PLACEHOLDER_TOKEN = "hf_recordbakeplaceholder"  # noqa: S105  # stands in for one, is none
+
+#: Variable -> path below HF_HOME. Source: huggingface_hub documentation, "Environment variables";
+#: datasets and transformers documentation, "Cache management". Set only where the surroundings
+#: set them, but for the first three: a deprecated variable makes its library warn.
+_ALWAYS = {"HF_HOME": ".", "HF_HUB_CACHE": "hub", "HF_DATASETS_CACHE": "datasets"}
+_WHERE_SET = {
+    "HUGGINGFACE_HUB_CACHE": "hub",
+    "TRANSFORMERS_CACHE": "hub",
+    "PYTORCH_TRANSFORMERS_CACHE": "hub",
+    "PYTORCH_PRETRAINED_BERT_CACHE": "hub",
+    "HF_MODULES_CACHE": "modules",
+    "HF_ASSETS_CACHE": "assets",
+    "HUGGINGFACE_ASSETS_CACHE": "assets",
+    "HF_XET_CACHE": "xet",
+    "HF_TOKEN_PATH": "token",
+    "HF_STORED_TOKENS_PATH": "stored_tokens",
+}
+
+
+def has_token(environ: Mapping[str, str]) -> bool:
+    """Whether a Hub token is in the environment."""
+    return any(environ.get(name) for name in TOKEN_VARIABLES)
+
+
+def command_environment(
+    environ: Mapping[str, str], *, hook: Path, hf_home: Path, cache_home: Path
+) -> dict[str, str]:
+    """The command's environment: hooked, with private caches, Xet off, the Hub online.
+
+    Args:
+        environ: the surroundings.
+        hook: the hook directory.
+        hf_home: the Hub caches of this run.
+        cache_home: an empty directory for other caches (``XDG_CACHE_HOME``): a warm cache of the
+            surroundings would hide requests from the recording.
+    """
+    result = {name: value for name, value in environ.items() if name not in OFFLINE_SWITCHES}
+    python_path = environ.get("PYTHONPATH")
+    result["PYTHONPATH"] = os.pathsep.join([str(hook), *([python_path] if python_path else [])])
+    for name, below in _ALWAYS.items():
+        result[name] = str(hf_home / below)
+    for name, below in _WHERE_SET.items():
+        if name in environ:
+            result[name] = str(hf_home / below)
+    if "TORCH_HOME" in environ:
+        result["TORCH_HOME"] = str(cache_home / "torch")
+    result["XDG_CACHE_HOME"] = str(cache_home)
+    # hf_xet downloads natively, where nothing can be captured or replayed.
+    result["HF_HUB_DISABLE_XET"] = "1"
+    return result
+
+
+def set_token(environ: dict[str, str], *, recorded: bool, strict: bool) -> None:
+    """Let the Hub's client send a token exactly if it did while recording.
+
+    Answers to requests with and without credentials are never mixed up, so the kind has to be the
+    same in CI, where the secret may not be at hand. A strict replay never sees the real one.
+    """
+    real = has_token(environ)
+    if strict or not recorded:
+        for name in TOKEN_VARIABLES:
+            environ.pop(name, None)
+    if recorded and (strict or not real):
+        environ["HF_TOKEN"] = PLACEHOLDER_TOKEN

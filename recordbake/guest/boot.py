@@ -1,0 +1,78 @@
+# Parsed by any Python that meets the hook directory, 2.7 included: keep the syntax old.
+"""The first thing that runs in a hooked process.
+
+It steps aside (its directory leaves ``sys.path``), hands over to :mod:`.hook` where this Python is
+supported and says so where it is not, then runs the sitecustomize that ours shadowed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+
+TYPE_CHECKING = False
+
+MINIMUM = (3, 10)
+_state = {}  # type: dict[str, Any]
+
+
+def start():  # type: () -> None
+    """Hook this process, once; the runner's handover module says how."""
+    if os.environ.get("RECORDBAKE_PROBE") or _state:
+        return  # only asked whether it would be hooked, or hooked already
+    _state["started"] = True
+    hook_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != hook_dir]
+    from _recordbake_guest import handover
+
+    if sys.version_info < MINIMUM or not hasattr(sys, "audit"):
+        _refuse(handover.SETTINGS)
+    else:
+        from _recordbake_guest import hook
+
+        hook.start(handover.SETTINGS)
+    _run_shadowed()
+
+
+def _refuse(settings):  # type: (dict[str, Any]) -> None
+    """Report an interpreter that cannot be hooked; in strict mode end it before it goes live."""
+    import json
+    import time
+
+    event = {
+        "v": 1,
+        "ts": time.time(),
+        "run": settings["run"],
+        "event": "gap",
+        "mode": settings["mode"],
+        "pid": os.getpid(),
+        "test": None,
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "executable": sys.executable,
+        "reason": "unsupported Python: recordbake hooks CPython 3.10 and later",
+    }
+    name = "%d-%x-gap.ndjson" % (os.getpid(), int(time.time() * 1e9))
+    with open(os.path.join(settings["shards"], name), "w") as stream:
+        stream.write(json.dumps(event) + "\n")
+    if settings["mode"] == "replay_strict":
+        sys.stderr.write(
+            "recordbake: %s (Python %s) cannot be hooked, so a strict replay cannot be "
+            "guaranteed; it was stopped\n" % (sys.executable, event["python"])
+        )
+        sys.stderr.flush()
+        os._exit(2)
+
+
+def _run_shadowed():  # type: () -> None
+    """Import the sitecustomize behind ours, as Python would have without us."""
+    ours = sys.modules.pop("sitecustomize", None)
+    try:
+        import sitecustomize  # noqa: F401
+    except ImportError as error:
+        if getattr(error, "name", "sitecustomize") != "sitecustomize":
+            raise
+        if ours is not None:
+            # The import system wants the name that it is loading to be there.
+            sys.modules["sitecustomize"] = ours

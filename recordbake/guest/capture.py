@@ -1,0 +1,108 @@
+"""One live exchange while it happens: counts and keeps its body, then reports it, once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from . import clock
+from .codec import INLINE_LIMIT
+from .exchange import BODY, PARTIAL, Captured, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .engine import Plan
+    from .exchange import Head
+
+
+class Capture:
+    """Collects a live exchange; large bodies go to a file as they come.
+
+    Exactly one of :meth:`finish`, :meth:`fail` and :meth:`abandon` takes effect, the first.
+
+    Args:
+        plan: what was decided for the request.
+        keep: whether the exchange is to be kept (else it is only counted).
+        body_path: makes the path of a file for a large body.
+        report: receives the finished exchange.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        keep: bool,
+        body_path: Callable[[], str],
+        report: Callable[[Plan, Captured, Capture], None],
+    ) -> None:
+        self.plan = plan
+        self.keep = keep
+        self.head: Head | None = None
+        self.retries = 0
+        self.done = False
+        self.size = 0
+        self._body_path = body_path
+        self._report = report
+        self._started = clock.monotonic()
+        self._recorded_at = clock.now()
+        self._digest = hashlib.sha256()
+        self._inline = bytearray()
+        self._fd = -1
+        self._file: str | None = None
+
+    def write(self, data: bytes) -> None:
+        """Add body bytes, without transfer framing."""
+        self.size += len(data)
+        if not self.keep:
+            return
+        self._digest.update(data)
+        if self._fd < 0:
+            self._inline += data
+            if len(self._inline) <= INLINE_LIMIT:
+                return
+            self._file = self._body_path()
+            self._fd = os.open(
+                self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644
+            )
+            data = bytes(self._inline)
+            self._inline.clear()
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    def finish(self, failure: Failure | None = None) -> None:
+        """The exchange has ended; report it."""
+        if self.done:
+            return
+        self.done = True
+        if self._fd >= 0:
+            os.close(self._fd)
+        captured = Captured(
+            key=self.plan.key,
+            request=self.plan.request,
+            head=self.head,
+            body_sha256=self._digest.hexdigest(),
+            body_size=self.size,
+            body=bytes(self._inline),
+            body_file=os.path.basename(self._file) if self._file else None,
+            recorded_at=self._recorded_at,
+            live_ms=(clock.monotonic() - self._started) * 1000,
+            test=self.plan.test,
+            n=self.plan.n,
+            failure=failure,
+        )
+        self._report(self.plan, captured, self)
+
+    def fail(self, failure: Failure) -> None:
+        """The transport failed; with a head, the failure is in the body."""
+        if self.head is not None:
+            failure.phase = BODY
+        self.finish(failure)
+
+    def abandon(self) -> None:
+        """The caller closed the response before its end; what was read is kept as that."""
+        if self.head is None and not self.done:
+            self.keep = False  # nothing came, and nobody waited for it
+        self.finish(Failure(PARTIAL, "closed by the caller before its end", phase=BODY))

@@ -1,0 +1,211 @@
+"""A stand-in for a connection's socket that opens the real one only when a request must go live."""
+
+from __future__ import annotations
+
+import io
+import socket
+from typing import TYPE_CHECKING, Any
+
+from .. import decision
+from ..exchange import CONNECT, Request
+from ..request_buffer import RequestBuffer
+from .failures import classify
+from .response_reader import AnswerReader, LiveReader, ResponseReader
+
+if TYPE_CHECKING:
+    from ..capture import Capture
+    from ..engine import Plan
+    from .http_client import HttpClientSeam
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class _Idle:
+    """A descriptor that never becomes readable, for clients that poll kept-alive sockets."""
+
+    pair: tuple[socket.socket, socket.socket] | None = None
+
+    @classmethod
+    def fileno(cls, *, readable: bool = False) -> int:
+        if cls.pair is None:
+            cls.pair = socket.socketpair()
+            cls.pair[1].send(b"\0")  # the first end is readable from now on, the second never
+        return cls.pair[0 if readable else 1].fileno()
+
+
+class DeferredSocket:
+    """Answers to what http.client and urllib3 ask of a socket.
+
+    Args:
+        connection: the client's connection object.
+        seam: how to open the real connection and which errors to raise.
+    """
+
+    def __init__(self, connection: Any, seam: HttpClientSeam) -> None:
+        self.connection = connection
+        self.seam = seam
+        self.real: Any = None
+        self._buffer = RequestBuffer()
+        self._reader: ResponseReader | None = None
+        self._error: Exception | None = None
+        self._timeout: Any = connection.timeout
+
+    # -- the request ---------------------------------------------------------------------------
+
+    def sendall(self, data: Any, flags: int = 0) -> None:  # noqa: ARG002
+        """Collect bytes; decide once they are a whole request.
+
+        Raises:
+            Exception: the client's own error for a block or a failed connection.
+        """
+        self._error = None
+        if self._buffer.feed(bytes(data)):
+            request, self._buffer = self._buffer, RequestBuffer()
+            try:
+                self._decide(request)
+            except Exception as error:
+                # Some clients swallow what sending raises, then ask for the response.
+                self._error = error
+                raise
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """Like :meth:`sendall`; returns the number of bytes taken."""
+        self.sendall(data, flags)
+        return len(data)
+
+    def _decide(self, buffer: RequestBuffer) -> None:
+        from .http_client import url_of
+
+        engine = self.seam.engine
+        request = Request(
+            buffer.method,
+            url_of(self.connection, buffer.target),
+            buffer.headers,
+            buffer.body(),
+            self.seam.name,
+        )
+        plan = engine.plan(request)
+        if plan.action == decision.BLOCK:
+            raise self.seam.blocked(self.connection, plan)
+        if plan.action == decision.ANSWER:
+            take = plan.take
+            assert take is not None
+            if take.failure is not None and take.failure.phase == CONNECT:
+                raise self.seam.failed(self.connection, take.failure)
+            self._reader = AnswerReader(take, request.method)
+            return
+        self._go_live(plan, bytes(buffer.raw))
+
+    def _go_live(self, plan: Plan, raw: bytes) -> None:
+        capture = self.seam.engine.watch(plan)
+        self._connect(capture)
+        self._reader = LiveReader(self, capture, raw)
+        self.real.sendall(raw)
+
+    def _connect(self, capture: Capture) -> None:
+        if self.real is not None and self._is_dropped():
+            self.hang_up()
+        if self.real is None:
+            try:
+                self.real = self.seam.dial(self.connection, self)
+            except Exception as error:
+                capture.fail(classify(error, CONNECT))
+                raise
+
+    def send_again(self, raw: bytes) -> None:
+        """Send a request once more over a new connection, to wait out a busy server.
+
+        Raises:
+            Exception: the connection cannot be made any more.
+        """
+        self.hang_up()
+        self.real = self.seam.dial(self.connection, self)
+        self.real.settimeout(self._timeout_value())
+        self.real.sendall(raw)
+
+    def _is_dropped(self) -> bool:
+        """Whether the server has closed a kept-alive connection (or sent what nobody asked for)."""
+        import select
+
+        readable, _, _ = select.select([self.real], [], [], 0)
+        return bool(readable)
+
+    # -- the response --------------------------------------------------------------------------
+
+    def makefile(self, mode: str = "rb", *_: Any, **__: Any) -> io.BufferedReader | io.BytesIO:
+        """The response to the request that was collected, as a file of bytes.
+
+        Raises:
+            Exception: what went wrong when the request was sent.
+        """
+        if "w" in mode:
+            raise io.UnsupportedOperation(mode)
+        if self._error is not None and self._reader is None:
+            raise self._error
+        if self._reader is None:
+            if self._buffer.expects_continue:
+                self._buffer.headers = [h for h in self._buffer.headers if h[0].lower() != "expect"]
+                return io.BytesIO(_CONTINUE)
+            return io.BytesIO(b"")
+        reader, self._reader = self._reader, None
+        return io.BufferedReader(reader, 65536)
+
+    def hang_up(self) -> None:
+        """Close the real connection."""
+        real, self.real = self.real, None
+        if real is not None:
+            real.close()
+
+    # -- what else a socket is asked ------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """The real descriptor, or one that polls as the client expects."""
+        if self.real is not None:
+            return int(self.real.fileno())
+        waiting = self._buffer.has_head and self._buffer.expects_continue
+        return _Idle.fileno(readable=waiting)
+
+    def _timeout_value(self) -> float | None:
+        value = self._timeout
+        return (
+            value
+            if value is None or isinstance(value, (int, float))
+            else socket.getdefaulttimeout()
+        )
+
+    def settimeout(self, value: float | None) -> None:
+        """Seconds, for the real connection."""
+        self._timeout = value
+        if self.real is not None:
+            self.real.settimeout(value)
+
+    def gettimeout(self) -> float | None:
+        """Seconds."""
+        return self._timeout_value()
+
+    def setblocking(self, flag: bool) -> None:
+        """As a socket's."""
+        self.settimeout(None if flag else 0.0)
+
+    def setsockopt(self, *args: Any) -> None:
+        """Forwarded to the real connection, where there is one."""
+        if self.real is not None:
+            self.real.setsockopt(*args)
+
+    def shutdown(self, how: int) -> None:
+        """Forwarded to the real connection, where there is one."""
+        if self.real is not None:
+            self.real.shutdown(how)
+
+    def close(self) -> None:
+        """The response that is being read goes on, as with a socket's file objects."""
+        reader, self._reader = self._reader, None
+        if isinstance(reader, LiveReader):
+            reader.give_up(self._error)
+        self.hang_up()
+
+    def __getattr__(self, name: str) -> Any:
+        real = self.__dict__.get("real")
+        if real is None:
+            raise AttributeError(f"a replayed connection has no socket to ask for {name!r}")
+        return getattr(real, name)

@@ -1,0 +1,51 @@
+"""Socket-level exceptions to data and back, for the clients that stand on sockets."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+
+from ..exchange import CONNECT, Failure
+
+
+def classify(error: BaseException, phase: str) -> Failure:
+    """What kind of failure an exception is; wrapped ones are judged by their cause."""
+    cause: BaseException = error
+    while not isinstance(cause, OSError) and (cause.__cause__ or cause.__context__):
+        cause = cause.__cause__ or cause.__context__ or cause
+    number = cause.errno if isinstance(cause, OSError) and cause.errno else 0
+    text = (cause.strerror if isinstance(cause, OSError) else None) or str(cause)
+    if isinstance(cause, socket.gaierror):
+        kind = "dns"
+    elif isinstance(cause, (socket.timeout, TimeoutError)) or "timed out" in text:
+        kind = "connect_timeout" if phase == CONNECT else "read_timeout"
+    elif isinstance(cause, ssl.SSLError):
+        kind, text = "tls", str(cause.args[1]) if len(cause.args) > 1 else str(cause)
+    elif isinstance(cause, ConnectionRefusedError):
+        kind = "refused"
+    elif isinstance(cause, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
+        kind = "reset"
+    else:
+        kind = "connect" if phase == CONNECT else "reset"
+    return Failure(kind, text, number, phase)
+
+
+def rebuild(failure: Failure) -> OSError:
+    """The exception that the socket layer raised, made again from data."""
+    number, text = failure.errno, failure.message
+    if failure.kind == "dns":
+        return socket.gaierror(number or socket.EAI_NONAME, text)
+    if failure.kind in ("connect_timeout", "read_timeout"):
+        return TimeoutError(text or "timed out")
+    if failure.kind == "tls":
+        made = ssl.SSLCertVerificationError if "CERTIFICATE_VERIFY" in text else ssl.SSLError
+        return made(number or 1, text)
+    if failure.kind == "reset":
+        return ConnectionResetError(number or errno.ECONNRESET, text)
+    if failure.kind == "partial":
+        return ConnectionResetError(
+            errno.ECONNRESET,
+            "recordbake: while recording, the response was closed by its caller at this point",
+        )
+    return OSError(number or errno.ECONNREFUSED, text)

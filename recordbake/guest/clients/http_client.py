@@ -1,0 +1,139 @@
+"""http.client, and everything that stands on it: urllib.request, xmlrpc, and urllib3's classes.
+
+The seam is ``connect()`` of a connection: a deferred socket takes the place of the real one. It
+collects the request's bytes; once they are whole it is decided whether they are answered from
+the store, sent live over a real connection, or blocked. The response goes through the client's
+own parser either way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..version import PYTHON
+from .deferred_socket import DeferredSocket
+from .failures import rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from ..engine import Engine, Plan
+    from ..exchange import Failure
+
+    Connect = Callable[[Any], None]
+
+NAME = "http.client"
+
+#: Every ``connect`` that is ours; a subclass with a ``connect`` of its own is not captured, since
+#: nobody knows what it does with the socket (a Unix socket, say). The guard is there for it.
+_OURS: set[Any] = set()
+
+#: Connections (by id) whose original ``connect`` is running: it may call its parent's, ours.
+_dialing: set[int] = set()
+
+
+class HttpClientSeam:
+    """What the deferred socket needs to know of the connection class it stands in for.
+
+    Args:
+        engine: decides and captures.
+        connect: the class's original ``connect``.
+    """
+
+    name = NAME
+
+    def __init__(self, engine: Engine, connect: Connect) -> None:
+        self.engine = engine
+        self._connect = connect
+
+    def dial(self, connection: Any, stand_in: DeferredSocket) -> Any:
+        """Open the real connection as the client would have; returns its socket.
+
+        Raises:
+            Exception: whatever the client's own ``connect`` raises.
+        """
+        connection.sock = None
+        _dialing.add(id(connection))
+        try:
+            self._connect(connection)
+            return connection.sock
+        finally:
+            _dialing.discard(id(connection))
+            connection.sock = stand_in
+
+    def prepared(self, connection: Any) -> None:
+        """Set what ``connect`` would have set, without a connection."""
+
+    def blocked(self, connection: Any, plan: Plan) -> Exception:  # noqa: ARG002
+        """The error for a request that a strict replay does not let out."""
+        return ConnectionRefusedError(errno.ECONNREFUSED, plan.message)
+
+    def failed(self, connection: Any, failure: Failure) -> Exception:  # noqa: ARG002
+        """The error for a connection that failed while recording."""
+        return rebuild(failure)
+
+
+def url_of(connection: Any, target: str) -> str:
+    """The absolute URL of a request target (RFC 9112 section 3.2), seen through proxies."""
+    if "://" in target.partition("?")[0]:
+        return target  # absolute form, as sent to a forwarding proxy
+    scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
+    tunnel = getattr(connection, "_tunnel_host", None)
+    host = tunnel or connection.host
+    port = connection._tunnel_port if tunnel else connection.port
+    if isinstance(host, bytes):
+        host = host.decode("latin-1")
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    suffix = "" if port in (None, connection.default_port) else f":{port}"
+    return f"{scheme}://{host}{suffix}{target}"
+
+
+def host_asked(connection: Any) -> str:
+    """The host that a connection is for, by the name in the URL."""
+    host = getattr(connection, "_tunnel_host", None) or connection.host
+    return str(host).strip("[]")
+
+
+def is_proxy(connection: Any) -> bool:
+    """Whether a connection's host is a proxy, so that its requests name other hosts.
+
+    urllib3 says so; for urllib.request the environment does (``getproxies`` of urllib.request).
+    """
+    if getattr(connection, "proxy", None) is not None:
+        return True
+    mark = f"{connection.host}:{connection.port}"
+    return any(
+        mark in os.environ.get(name, "")
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+    )
+
+
+def patch(cls: Any, seam: HttpClientSeam) -> None:
+    """Replace a connection class's ``connect``."""
+    original = cls.connect
+
+    def connect(self: Any) -> None:
+        if type(self).connect not in _OURS or id(self) in _dialing:
+            original(self)
+            return
+        if seam.engine.bypasses(host_asked(self)) and not is_proxy(self):
+            original(self)
+            return
+        self.sock = DeferredSocket(self, seam)
+        seam.prepared(self)
+
+    connect.__wrapped__ = original  # type: ignore[attr-defined]
+    connect.__doc__ = original.__doc__
+    _OURS.add(connect)
+    cls.connect = connect
+
+
+def install(module: ModuleType, engine: Engine) -> str:
+    """Patch ``http.client``; returns the version of Python."""
+    for cls in (module.HTTPConnection, module.HTTPSConnection):
+        patch(cls, HttpClientSeam(engine, cls.connect))
+    return PYTHON

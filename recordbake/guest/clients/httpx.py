@@ -1,0 +1,180 @@
+"""httpx and httpx2, sync and async, and what stands on them, such as huggingface_hub.
+
+The seam is the transport's ``handle_request`` and ``handle_async_request``: the response is still
+raw there; redirects, cookies, decoding and streaming are done by the client, above.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .. import clock, decision
+from ..exchange import Head, Request
+from .httpx_failures import classify, raise_failure
+from .httpx_streams import make_streams
+from .retry import RetryBudget
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ..capture import Capture
+    from ..engine import Engine, Plan
+
+
+def _text(pairs: Any) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
+
+
+class HttpxSeam:
+    """Plans requests and builds responses with one httpx's own classes.
+
+    Args:
+        module: ``httpx`` or ``httpx2``.
+        engine: decides and captures.
+    """
+
+    def __init__(self, module: ModuleType, engine: Engine) -> None:
+        self.module = module
+        self.engine = engine
+        self.streams = make_streams(module)
+
+    def plan(self, request: Any) -> Plan:
+        """Decide; the request's body has been read before.
+
+        Raises:
+            httpx.ProxyError: a strict replay does not let the request out. Not a NetworkError:
+                huggingface_hub would try again for 23 s, then fall back to its cache in silence.
+        """
+        url = request.url
+        port = f":{url.port}" if url.port is not None else ""
+        host = f"[{url.host}]" if ":" in url.host else url.raw_host.decode("ascii")
+        absolute = f"{url.scheme}://{host}{port}{url.raw_path.decode('ascii')}"
+        plan = self.engine.plan(
+            Request(
+                request.method,
+                absolute,
+                _text(request.headers.raw),
+                request.content,
+                self.module.__name__,
+            )
+        )
+        if plan.action == decision.BLOCK:
+            raise self.module.ProxyError(plan.message, request=request)
+        return plan
+
+    def answer(self, plan: Plan, request: Any, *, is_async: bool) -> Any:
+        """The response of a recorded take.
+
+        Raises:
+            httpx.TransportError: the take is a failure.
+        """
+        take = plan.take
+        assert take is not None
+        if take.head is None:
+            assert take.failure is not None
+            raise_failure(self.module, take.failure, request)
+        head = take.head
+        assert head is not None
+        stream = self.streams.answer(take, request, is_async=is_async)
+        return self.module.Response(
+            head.status,
+            headers=[(n.encode("latin-1"), v.encode("latin-1")) for n, v in head.headers],
+            stream=stream,
+            extensions={
+                "http_version": f"HTTP/{head.version}".encode("ascii"),
+                "reason_phrase": head.reason.encode("latin-1", "replace"),
+            },
+        )
+
+    def accept(self, capture: Capture, response: Any, *, is_async: bool) -> Any:
+        """A live response, kept while the caller reads it."""
+        capture.head = head_of(response)
+        response.stream = self.streams.live(response.stream, capture, is_async=is_async)
+        return response
+
+    def failed(self, capture: Capture, error: Exception) -> None:
+        """Keep a transport error as an outcome; errors of the caller's own pool are not."""
+        if isinstance(error, self.module.TransportError) and not isinstance(
+            error, (self.module.PoolTimeout, self.module.UnsupportedProtocol)
+        ):
+            capture.fail(classify(self.module, error))
+        else:
+            capture.abandon()
+
+
+def head_of(response: Any) -> Head:
+    """Status line and header fields of a raw response."""
+    version = response.extensions.get("http_version", b"HTTP/1.1").decode("ascii")
+    reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+    return Head(
+        response.status_code, reason, version.partition("/")[2], _text(response.headers.raw)
+    )
+
+
+def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
+    original = cls.handle_request
+
+    @functools.wraps(original)
+    def handle_request(self: Any, request: Any) -> Any:
+        request.read()
+        plan = seam.plan(request)
+        if plan.action == decision.ANSWER:
+            return seam.answer(plan, request, is_async=False)
+        capture = seam.engine.watch(plan)
+        budget = RetryBudget(seam.engine.config, plan)
+        while True:
+            try:
+                response = original(self, request)
+            except Exception as error:
+                seam.failed(capture, error)
+                raise
+            wait = budget.wait_for(head_of(response))
+            if wait is None:
+                return seam.accept(capture, response, is_async=False)
+            capture.retries += 1
+            response.stream.close()
+            clock.sleep(wait)
+
+    cls.handle_request = handle_request
+
+
+def _patch_async(cls: Any, seam: HttpxSeam) -> None:
+    original = cls.handle_async_request
+
+    @functools.wraps(original)
+    async def handle_async_request(self: Any, request: Any) -> Any:
+        await request.aread()
+        plan = seam.plan(request)
+        if plan.action == decision.ANSWER:
+            return seam.answer(plan, request, is_async=True)
+        capture = seam.engine.watch(plan)
+        budget = RetryBudget(seam.engine.config, plan)
+        while True:
+            try:
+                response = await original(self, request)
+            except Exception as error:
+                seam.failed(capture, error)
+                raise
+            wait = budget.wait_for(head_of(response))
+            if wait is None:
+                return seam.accept(capture, response, is_async=True)
+            capture.retries += 1
+            await response.stream.aclose()
+            await _sleep(wait)
+
+    cls.handle_async_request = handle_async_request
+
+
+async def _sleep(seconds: float) -> None:
+    """Wait without blocking the loop; httpx always has anyio beside it."""
+    await sys.modules["anyio"].sleep(seconds)
+
+
+def install(module: ModuleType, engine: Engine) -> str:
+    """Patch the transports of ``httpx`` or ``httpx2``; returns its version."""
+    seam = HttpxSeam(module, engine)
+    _patch_sync(module.HTTPTransport, seam)
+    _patch_async(module.AsyncHTTPTransport, seam)
+    return str(getattr(module, "__version__", "unknown"))

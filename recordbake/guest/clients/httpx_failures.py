@@ -1,0 +1,60 @@
+"""httpx's transport errors to data and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..exchange import CONNECT, HEAD, Failure
+from .failures import classify as classify_socket
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+#: httpx class -> (kind, phase); subclasses before their parents.
+_KINDS = (
+    ("ConnectTimeout", "connect_timeout", CONNECT),
+    ("ReadTimeout", "read_timeout", HEAD),
+    ("WriteTimeout", "read_timeout", HEAD),
+    ("ConnectError", "connect", CONNECT),
+    ("ReadError", "reset", HEAD),
+    ("WriteError", "reset", HEAD),
+    ("CloseError", "reset", HEAD),
+    ("ProxyError", "connect", CONNECT),
+    ("RemoteProtocolError", "disconnected", HEAD),
+)
+
+#: kind -> httpx class
+_CLASSES = {
+    "dns": "ConnectError",
+    "refused": "ConnectError",
+    "tls": "ConnectError",
+    "connect": "ConnectError",
+    "connect_timeout": "ConnectTimeout",
+    "read_timeout": "ReadTimeout",
+    "reset": "ReadError",
+    "disconnected": "RemoteProtocolError",
+    "protocol": "RemoteProtocolError",
+    "truncated": "RemoteProtocolError",
+    "partial": "ReadError",
+}
+
+
+def classify(module: ModuleType, error: Exception) -> Failure:
+    """What kind of failure an httpx transport error is."""
+    for name, kind, phase in _KINDS:
+        if isinstance(error, getattr(module, name)):
+            if kind == "connect":
+                socket_failure = classify_socket(error, phase)
+                return Failure(socket_failure.kind, str(error), socket_failure.errno, phase)
+            return Failure(kind, str(error), 0, phase)
+    return Failure("protocol", str(error), 0, HEAD)
+
+
+def raise_failure(module: ModuleType, failure: Failure, request: Any) -> NoReturn:
+    """Raise the httpx exception that was recorded.
+
+    Raises:
+        httpx.TransportError: always, of the class that fits.
+    """
+    cls = getattr(module, _CLASSES.get(failure.kind, "NetworkError"))
+    raise cls(failure.message, request=request)

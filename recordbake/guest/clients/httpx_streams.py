@@ -1,0 +1,146 @@
+"""Response bodies for httpx: from a take, and from the wire into a capture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..exchange import header
+from .httpx_failures import classify, raise_failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from types import ModuleType
+
+    from ..capture import Capture
+    from ..exchange import Take
+
+_PIECE = 65536
+_DRAIN_LIMIT = 1024 * 1024
+
+
+def _pieces(take: Take) -> Iterator[bytes]:
+    if take.body is not None:
+        if take.body:
+            yield take.body
+        return
+    stream: BinaryIO
+    with open(take.body_path or "", "rb") as stream:
+        while data := stream.read(_PIECE):
+            yield data
+
+
+def _little_left(capture: Capture) -> bool:
+    """Whether a response that is closed early is worth reading to its end."""
+    head = capture.head
+    length = header(head.headers, "content-length") if head else None
+    return length is not None and length.isdigit() and int(length) - capture.size <= _DRAIN_LIMIT
+
+
+class Streams:
+    """Makes body streams that are instances of one httpx's own stream classes.
+
+    Args:
+        answer_class, live_class: built by :func:`make_streams`.
+    """
+
+    def __init__(self, answer_class: Any, live_class: Any) -> None:
+        self._answer = answer_class
+        self._live = live_class
+
+    def answer(self, take: Take, request: Any, *, is_async: bool) -> Any:
+        """The body of a take."""
+        return self._answer[is_async](take, request)
+
+    def live(self, inner: Any, capture: Capture, *, is_async: bool) -> Any:
+        """The body of a live response."""
+        return self._live[is_async](inner, capture)
+
+
+def make_streams(module: ModuleType) -> Streams:
+    """Define the stream classes for ``httpx`` or ``httpx2``: it checks what they are."""
+    return Streams(_answer_classes(module), (_live_class(module), _async_live_class(module)))
+
+
+def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
+    def end(take: Take, request: Any) -> None:
+        if take.failure is not None:
+            raise_failure(module, take.failure, request)
+
+    class Answer(module.SyncByteStream):  # type: ignore[name-defined,misc]
+        def __init__(self, take: Take, request: Any) -> None:
+            self.take, self.request = take, request
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield from _pieces(self.take)
+            end(self.take, self.request)
+
+    class AsyncAnswer(module.AsyncByteStream):  # type: ignore[name-defined,misc]
+        def __init__(self, take: Take, request: Any) -> None:
+            self.take, self.request = take, request
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for piece in _pieces(self.take):
+                yield piece
+            end(self.take, self.request)
+
+    return Answer, AsyncAnswer
+
+
+def _live_class(module: ModuleType) -> Any:
+    class Live(module.SyncByteStream):  # type: ignore[name-defined,misc]
+        def __init__(self, inner: Any, capture: Capture) -> None:
+            self.inner, self.capture = inner, capture
+            self.pieces = iter(inner)
+
+        def __iter__(self) -> Iterator[bytes]:
+            try:
+                for piece in self.pieces:
+                    self.capture.write(piece)
+                    yield piece
+            except module.TransportError as error:
+                self.capture.fail(classify(module, error))
+                raise
+            self.capture.finish()
+
+        def close(self) -> None:
+            try:
+                if not self.capture.done and _little_left(self.capture):
+                    for _ in self:
+                        pass
+            except module.TransportError:
+                pass  # kept as what it was
+            finally:
+                self.inner.close()
+                self.capture.abandon()
+
+    return Live
+
+
+def _async_live_class(module: ModuleType) -> Any:
+    class AsyncLive(module.AsyncByteStream):  # type: ignore[name-defined,misc]
+        def __init__(self, inner: Any, capture: Capture) -> None:
+            self.inner, self.capture = inner, capture
+            self.pieces = inner.__aiter__()
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            try:
+                async for piece in self.pieces:
+                    self.capture.write(piece)
+                    yield piece
+            except module.TransportError as error:
+                self.capture.fail(classify(module, error))
+                raise
+            self.capture.finish()
+
+        async def aclose(self) -> None:
+            try:
+                if not self.capture.done and _little_left(self.capture):
+                    async for _ in self:
+                        pass
+            except module.TransportError:
+                pass  # kept as what it was
+            finally:
+                await self.inner.aclose()
+                self.capture.abandon()
+
+    return AsyncLive

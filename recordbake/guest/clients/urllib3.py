@@ -1,0 +1,89 @@
+"""urllib3 1.26 and 2.x, and what stands on it: requests, botocore, huggingface_hub before 1.0."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .http_client import HttpClientSeam, patch
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ..engine import Engine, Plan
+    from ..exchange import Failure
+    from .deferred_socket import DeferredSocket
+
+NAME = "urllib3"
+_VERIFYING = (2, "CERT_REQUIRED", "REQUIRED", None)  # 2 is ssl.CERT_REQUIRED
+
+
+class Urllib3Seam(HttpClientSeam):
+    """urllib3's own connection classes and errors."""
+
+    name = NAME
+
+    def dial(self, connection: Any, stand_in: DeferredSocket) -> Any:
+        """Open the real connection; see the parent."""
+        connection._has_connected_to_proxy = False
+        return super().dial(connection, stand_in)
+
+    def prepared(self, connection: Any) -> None:
+        """Set what ``connect`` sets, so that warnings about unverified requests stay as live."""
+        proxied = bool(getattr(connection, "proxy", None))
+        connection._has_connected_to_proxy = proxied
+        if proxied and getattr(connection, "proxy_is_verified", True) is None:
+            connection.proxy_is_verified = False
+        if connection.default_port == 443:  # noqa: PLR2004
+            connection.is_verified = (
+                getattr(connection, "cert_reqs", None) in _VERIFYING
+                or getattr(connection, "assert_fingerprint", None) is not None
+            )
+
+    def blocked(self, connection: Any, plan: Plan) -> Exception:
+        """An error of urllib3 that no retry policy of urllib3 retries.
+
+        ``MaxRetryError`` is what a caller sees of a dead network; requests makes a ``ProxyError``
+        (a ``ConnectionError``) of it, which huggingface_hub raises instead of falling back to its
+        cache in silence.
+        """
+        exceptions = sys.modules["urllib3.exceptions"]
+        reason = exceptions.ProxyError(plan.message, ConnectionRefusedError(plan.message))
+        pool: Any = connection  # for the message only
+        return _as_exception(exceptions.MaxRetryError(pool, plan.request.url, reason))
+
+    def failed(self, connection: Any, failure: Failure) -> Exception:
+        """The error that urllib3's own ``connect`` raised while recording."""
+        exceptions = sys.modules["urllib3.exceptions"]
+        cause = super().failed(connection, failure)
+        text = f"Failed to establish a new connection: {cause}"
+        if failure.kind == "tls":
+            return cause
+        if failure.kind == "connect_timeout":
+            text = (
+                f"Connection to {connection.host} timed out. (connect timeout={connection.timeout})"
+            )
+            made = exceptions.ConnectTimeoutError(connection, text)
+        elif failure.kind == "dns" and hasattr(exceptions, "NameResolutionError"):
+            made = exceptions.NameResolutionError(connection.host, connection, cause)
+        else:
+            made = exceptions.NewConnectionError(connection, text)
+        made.__cause__ = cause
+        return _as_exception(made)
+
+
+def _as_exception(error: Any) -> Exception:
+    assert isinstance(error, Exception)
+    return error
+
+
+def install(module: ModuleType, engine: Engine) -> str:
+    """Patch ``urllib3.connection``; returns urllib3's version."""
+    classes = [module.HTTPConnection]
+    verified = getattr(module, "HTTPSConnection", None)
+    if verified is not None and "connect" in vars(verified):
+        classes.append(verified)
+    for cls in classes:
+        patch(cls, Urllib3Seam(engine, cls.connect))
+    version = sys.modules.get("urllib3._version")
+    return str(getattr(version, "__version__", "unknown"))

@@ -1,0 +1,57 @@
+"""What the runner hands over to a hooked process, as plain data in one generated module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+RECORD, REPLAY, STRICT = "record", "replay", "replay_strict"
+
+
+@dataclass(frozen=True)
+class GuestConfig:
+    """Settings of one run, the same in all its processes.
+
+    Args:
+        mode: ``record``, ``replay`` or ``replay_strict``.
+        run: the run's identifier.
+        shards: directory that this run's processes write to.
+        store: the store's file; empty when nothing is answered from it.
+        missing: while recording, answer what the store has and fetch only the rest.
+        capture_loopback: treat loopback hosts like any other.
+        ignore_hosts: hosts that are never captured nor blocked.
+        volatile_parameters: further query parameters that keys ignore.
+        retry_statuses: statuses that are retried while recording.
+        retry_max_wait: seconds spent waiting for one request's retries, in total.
+        record_command: what to run to record what is missing, for messages.
+        barrier: name of what keeps a strict run from the network.
+    """
+
+    mode: str
+    run: str
+    shards: str
+    store: str = ""
+    missing: bool = False
+    capture_loopback: bool = False
+    ignore_hosts: tuple[str, ...] = ()
+    volatile_parameters: tuple[str, ...] = ()
+    retry_statuses: tuple[int, ...] = (429, 502, 503, 504)
+    retry_max_wait: float = 120.0
+    record_command: str = "recordbake record --missing -- COMMAND"
+    barrier: str = "process"
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> GuestConfig:
+        """Build from the handover's dictionary; lists become tuples.
+
+        Raises:
+            TypeError: a setting is missing or unknown.
+        """
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()
+        }
+        return cls(**values)
+
+    def as_settings(self) -> dict[str, Any]:
+        """The inverse of :meth:`from_settings`."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -1,0 +1,231 @@
+"""What every client's adapter talks to: plan a request, answer it or watch it go live."""
+
+from __future__ import annotations
+
+import weakref
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from . import clock, decision, keys, redaction
+from .capture import Capture
+from .codec import encode_record
+from .config import GuestConfig
+from .events import ShardFile, current_test, unique_name
+from .exchange import Captured, Head, Request, Take
+from .explain import miss_message
+from .reader import DamagedStoreError, StoreReader
+
+if TYPE_CHECKING:
+    from .events import Journal
+
+#: Fields that every ``request`` event has.
+_DEFAULTS = {"status": None, "take": None, "bytes": 0, "suspect": False}
+
+LOOPBACK_NAMES = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104  # names in URLs
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a URL's host names this machine, by name alone (RFC 6761 section 6.3)."""
+    return (
+        host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost") or not host
+    )
+
+
+@dataclass(slots=True)
+class Plan:
+    """What was decided for one request.
+
+    ``request`` is redacted: it is what may be kept. ``action`` is one of :mod:`.decision`'s;
+    ``message`` explains a block.
+    """
+
+    action: str
+    request: Request
+    key: str
+    test: str | None
+    n: int
+    take: Take | None = None
+    reason: str = ""
+    message: str = ""
+    vary_request: Request | None = None
+    started: float = field(default_factory=clock.monotonic)
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request was complete."""
+        return round((clock.monotonic() - self.started) * 1000, 3)
+
+
+class Engine:
+    """Decides, looks up, captures and journals; shared by all adapters of a process.
+
+    Args:
+        config: the run's settings.
+        journal: where events go.
+    """
+
+    def __init__(self, config: GuestConfig, journal: Journal) -> None:
+        self.config = config
+        self.journal = journal
+        self._reader = StoreReader(config.store)
+        self._entries = ShardFile(config.shards, ".entries")
+        self._volatile = redaction.parameter_pattern(list(config.volatile_parameters))
+        # next() on a counter is atomic: threads asking for the same key get different numbers.
+        self._asked: defaultdict[tuple[str | None, str], count[int]] = defaultdict(count)
+        self._open: weakref.WeakSet[Capture] = weakref.WeakSet()
+        self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
+
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any], journal: Journal) -> Engine:
+        """Build from the handover's dictionary."""
+        return cls(GuestConfig.from_settings(settings), journal)
+
+    def bypasses(self, host: str) -> bool:
+        """Whether requests to a host are none of our business."""
+        host = host.lower()
+        if host in self._ignored:
+            return True
+        return is_loopback(host) and not self.config.capture_loopback
+
+    def plan(self, request: Request) -> Plan:
+        """Decide what happens to a request that is complete.
+
+        A hit and a block are journalled here; what goes live is journalled when it ends.
+        """
+        config = self.config
+        key = keys.request_key(request, self._volatile)
+        test = current_test()
+        n = next(self._asked[test, key])
+        kept = Request(
+            request.method,
+            keys.normalise_url(request.url, self._volatile),
+            redaction.redact_request_headers(request.headers),
+            b"",
+            request.client,
+        )
+        plan = Plan(decision.BYPASS, kept, key, test, n, vary_request=request)
+        if self.bypasses(keys.host_of(kept.url)):
+            plan.reason = "bypass"
+            return plan
+        if decision.needs_lookup(config.mode, missing=config.missing):
+            self._look_up(plan, request)
+        plan.action = decision.decide(
+            config.mode, found=plan.take is not None, missing=config.missing
+        )
+        if plan.action == decision.ANSWER:
+            self._journal_hit(plan)
+        elif plan.action == decision.BLOCK:
+            self._journal_block(plan)
+        return plan
+
+    def _look_up(self, plan: Plan, request: Request) -> None:
+        try:
+            takes = self._reader.takes(plan.key, request.headers)
+            if len(takes) > 1:
+                plan.take = self._choose(takes, plan)
+            elif takes:
+                plan.take = takes[0]
+            else:
+                plan.reason = "uri-miss"
+        except (DamagedStoreError, OSError) as error:
+            plan.reason = "damaged"
+            plan.message = str(error)
+            self.journal.write("damage", test=plan.test, key=plan.key, message=str(error))
+
+    def _choose(self, takes: list[Take], plan: Plan) -> Take:
+        """The take for this test's n-th identical request; the last one repeats."""
+        used = self._reader.take_used(plan.key, plan.test or "", plan.n)
+        by_number = {take.take: take for take in takes}
+        if used in by_number:
+            return by_number[used]
+        return takes[min(plan.n, len(takes) - 1)]
+
+    def watch(self, plan: Plan) -> Capture:
+        """A capture for a request that goes live now."""
+        capture = Capture(
+            plan,
+            keep=plan.action == decision.KEEP,
+            body_path=lambda: f"{self.config.shards}/{unique_name()}.body",
+            report=self._report,
+        )
+        self._open.add(capture)
+        return capture
+
+    def finish(self) -> None:
+        """Report the exchanges that are still open when the process ends."""
+        for capture in list(self._open):
+            capture.abandon()
+
+    def _report(self, plan: Plan, captured: Captured, capture: Capture) -> None:
+        self._open.discard(capture)
+        head = captured.head
+        failure = captured.failure
+        if capture.keep:
+            if head is not None and plan.vary_request is not None:
+                captured.vary = keys.vary_of(head, plan.vary_request)
+            if head is not None:
+                headers = redaction.redact_response_headers(head.headers, self._volatile)
+                captured.head = Head(head.status, head.reason, head.version, headers)
+            self._entries.write(encode_record(captured))
+        outcome = decision.OUTCOME[plan.action]
+        if failure is not None and head is None:
+            outcome = "failed"
+        self._journal(
+            plan,
+            outcome,
+            status=None if head is None else head.status,
+            bytes=captured.body_size,
+            elapsed_ms=round(captured.live_ms, 3),
+            suspect=captured.suspect,
+            retries=capture.retries,
+            **({} if failure is None else {"error": failure.as_dict()}),
+        )
+
+    def _journal_hit(self, plan: Plan) -> None:
+        take = plan.take
+        assert take is not None
+        self._journal(
+            plan,
+            "hit",
+            status=take.head.status if take.head else None,
+            bytes=take.body_size,
+            elapsed_ms=plan.elapsed_ms(),
+            take=take.take,
+        )
+
+    def _journal_block(self, plan: Plan) -> None:
+        if plan.reason == "damaged":
+            plan.message = (
+                f"recordbake blocked {plan.request.method} {plan.request.url}: {plan.message}"
+            )
+        else:
+            try:
+                neighbours = self._reader.neighbours(keys.host_of(plan.request.url))
+            except DamagedStoreError:
+                neighbours = []
+            plan.message = miss_message(
+                plan.request, plan.request.url, plan.test, neighbours, self.config.record_command
+            )
+        self._journal(
+            plan,
+            "blocked",
+            elapsed_ms=plan.elapsed_ms(),
+            message=plan.message,
+        )
+
+    def _journal(self, plan: Plan, outcome: str, **fields: Any) -> None:
+        """One ``request`` event; ``elapsed_ms`` where nothing was waited for is our own."""
+        self.journal.write(
+            "request",
+            test=plan.test,
+            outcome=outcome,
+            reason=plan.reason,
+            method=plan.request.method,
+            url=plan.request.url,
+            host=keys.host_of(plan.request.url),
+            from_cache=outcome == "hit",
+            client=plan.request.client,
+            key=plan.key,
+            **(_DEFAULTS | fields),
+        )

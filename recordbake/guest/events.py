@@ -1,0 +1,135 @@
+"""Journal lines: one JSON object, one ``write``, to a file that only this process writes.
+
+Loaded at the start of every hooked process, so it imports next to nothing and formats the few
+types that events hold itself (importing :mod:`json` costs more than the whole hook).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import clock
+from .version import PYTHON
+
+try:
+    from _json import encode_basestring_ascii as _quote
+except ImportError:  # another implementation of Python
+    from json.encoder import py_encode_basestring_ascii as _quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT = 1
+
+
+def to_json(value: Any) -> str:
+    """JSON text of None, booleans, numbers, strings, and lists and dictionaries of these."""
+    if value is None or value is True or value is False:
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return str(_quote(value))
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        return float.__repr__(value) if abs(value) < float("inf") else "null"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_quote(str(k))}:{to_json(v)}" for k, v in value.items()) + "}"
+    return "[" + ",".join(map(to_json, value)) + "]"
+
+
+class ShardFile:
+    """An append-only file of this process, named at the first write and renewed after a fork.
+
+    Args:
+        directory: the run's shard directory.
+        suffix: of the file name, with its dot.
+    """
+
+    def __init__(self, directory: str, suffix: str) -> None:
+        self._directory = directory
+        self._suffix = suffix
+        self._pid = 0
+        self._fd = -1
+
+    def write(self, data: bytes) -> None:
+        """Append with one system call, so that what a killed process reported is whole.
+
+        Raises:
+            OSError: the directory is gone or the disk is full.
+        """
+        if self._pid != os.getpid():
+            self._open()
+        written = os.write(self._fd, data)
+        while written < len(data):  # a nearly full disk, or a signal
+            written += os.write(self._fd, data[written:])
+
+    def _open(self) -> None:
+        # A forked child must not touch its parent's file: the descriptor is closed, the name new.
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._pid = os.getpid()
+        path = f"{self._directory}/{unique_name()}{self._suffix}"
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+
+def unique_name() -> str:
+    """A file name no other process of any machine uses: process, time and random bits."""
+    return f"{os.getpid()}-{int(clock.now() * 1e6):x}-{os.urandom(3).hex()}"
+
+
+def current_test() -> str | None:
+    """The test that is running: pytest's own variable, else ``RECORDBAKE_TEST``.
+
+    pytest sets ``PYTEST_CURRENT_TEST`` to ``NODEID (PHASE)``; processes a test starts inherit it.
+    Source: pytest documentation, "PYTEST_CURRENT_TEST environment variable".
+    """
+    value = os.environ.get("PYTEST_CURRENT_TEST")
+    if value:
+        return value.rpartition(" (")[0] or value
+    return os.environ.get("RECORDBAKE_TEST")
+
+
+class Journal:
+    """Writes events.
+
+    Args:
+        settings: the handover's dictionary (``run``, ``mode``, ``shards``, ``barrier``).
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._run = settings["run"]
+        self._mode = settings["mode"]
+        self._barrier = settings["barrier"]
+        self._file = ShardFile(settings["shards"], ".ndjson")
+
+    def write(self, event: str, /, **fields: Any) -> None:
+        """Append one line; ``fields`` may override ``test``.
+
+        Raises:
+            OSError: the line could not be written.
+        """
+        line = {
+            "v": FORMAT,
+            "ts": clock.now(),
+            "run": self._run,
+            "event": event,
+            "mode": self._mode,
+            "pid": os.getpid(),
+            "test": current_test(),
+        }
+        line.update(fields)
+        self._file.write(to_json(line).encode("ascii") + b"\n")
+
+    def process_start(self, *, forked: bool) -> None:
+        """Say that a process is hooked; a process without this line is a gap."""
+        self.write(
+            "process_start",
+            ppid=os.getppid(),
+            python=PYTHON,
+            executable=sys.executable,
+            argv=list(getattr(sys, "orig_argv", sys.argv))[:50],
+            forked=forked,
+            barrier=self._barrier,
+        )

@@ -1,0 +1,201 @@
+"""HTTP/1.1 message framing (RFC 9112): taking it off when recording, putting it back for a replay.
+
+Only the framing: everything a caller sees of a response is parsed by the client's own parser.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from .exchange import Head, Headers, header
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+MAX_LINE = 65536  # http.client's own limit
+MAX_HEAD = 4 * 1024 * 1024
+
+
+class GarbageError(Exception):
+    """What was received is not an HTTP response head; ``raw`` is what came."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__("not an HTTP response")
+        self.raw = raw
+
+
+def parse_headers(lines: list[bytes]) -> Headers:
+    """Header lines as (name, value) pairs; obsolete folding is joined (RFC 9112 section 5.2)."""
+    headers: Headers = []
+    for line in lines:
+        text = line.decode("latin-1")
+        if text[:1] in " \t" and headers:
+            name, value = headers[-1]
+            headers[-1] = (name, f"{value}\r\n {text.strip()}")
+        else:
+            name, _, value = text.partition(":")
+            headers.append((name, value.strip(" \t\r\n")))
+    return headers
+
+
+def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:
+    """Lines up to the empty one, which is not returned; ``raw`` collects what was read."""
+    lines: list[bytes] = []
+    while True:
+        line = stream.readline(MAX_LINE + 1)
+        raw += line
+        if line in (b"\r\n", b"\n", b""):
+            return lines
+        if len(line) > MAX_LINE or len(raw) > MAX_HEAD:
+            raise GarbageError(bytes(raw))
+        lines.append(line.rstrip(b"\r\n"))
+
+
+def read_head(stream: BinaryIO) -> Head | None:
+    """Read a response head; interim responses (RFC 9110 section 15.2) are passed over.
+
+    Returns:
+        The head, or None when the server closed the connection without a byte.
+
+    Raises:
+        GarbageError: the bytes are no HTTP response head.
+        OSError: the transport failed.
+    """
+    while True:
+        raw = bytearray()
+        lines = _read_lines(stream, raw)
+        if not raw:
+            return None
+        start = lines[0].decode("latin-1") if lines else ""
+        version, _, rest = start.partition(" ")
+        code, _, reason = rest.strip().partition(" ")
+        if not version.startswith("HTTP/") or not code.isdigit() or not 100 <= int(code) <= 999:  # noqa: PLR2004
+            raise GarbageError(bytes(raw))
+        if int(code) // 100 != 1 or int(code) == 101:  # noqa: PLR2004
+            return Head(int(code), reason.strip(), version[5:], parse_headers(lines[1:]))
+
+
+def is_chunked(headers: Headers) -> bool:
+    """Whether the body is chunked (RFC 9112 section 7.1)."""
+    return "chunked" in (header(headers, "transfer-encoding") or "").lower()
+
+
+def has_body(method: str, status: int) -> bool:
+    """Whether a response has a body at all (RFC 9112 section 6.3, rule 1)."""
+    return method != "HEAD" and status not in (204, 304) and status // 100 != 1
+
+
+def content_length(headers: Headers) -> int | None:
+    """The declared length in bytes, or None if there is none or it is no number."""
+    value = header(headers, "content-length")
+    return int(value) if value is not None and value.isdigit() else None
+
+
+def persists(head: Head) -> bool:
+    """Whether the connection may be used again (RFC 9112 section 9.3)."""
+    option = (header(head.headers, "connection") or "").lower()
+    return head.version == "1.1" and "close" not in option
+
+
+class BodyReader(Protocol):
+    """Reads a body without its framing; ``complete`` tells whether its end was reached."""
+
+    complete: bool
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; empty at the end."""
+
+
+class NoBody:
+    """The body of a response that has none."""
+
+    complete = True
+
+    def read(self, size: int) -> bytes:  # noqa: ARG002
+        """Nothing."""
+        return b""
+
+
+class SizedBody:
+    """A body of a declared length."""
+
+    def __init__(self, stream: BinaryIO, length: int) -> None:
+        self._stream = stream
+        self.remaining = length
+        self.complete = length == 0
+
+    def read(self, size: int) -> bytes:
+        """What the transport has, up to ``size``; empty at the end or when it was cut off."""
+        data = _some(self._stream, min(size, self.remaining)) if self.remaining else b""
+        self.remaining -= len(data)
+        self.complete = self.remaining == 0
+        return data
+
+
+class ChunkedBody:
+    """A chunked body; trailers are read and dropped."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = 0
+        self.complete = False
+
+    def read(self, size: int) -> bytes:
+        """Up to the end of a chunk; empty at the end or when it was cut off."""
+        if self.complete:
+            return b""
+        if not self._left:
+            line = self._stream.readline(MAX_LINE)
+            try:
+                self._left = int(line.split(b";")[0].strip() or b"-1", 16)
+            except ValueError:
+                self._left = -1
+            if self._left < 0:
+                self._left = 0
+                return b""
+            if self._left == 0:
+                _read_lines(self._stream, bytearray())
+                self.complete = True
+                return b""
+        data = _some(self._stream, min(size, self._left))
+        self._left -= len(data)
+        if data and not self._left:
+            self._stream.readline(MAX_LINE)  # the line break behind a chunk's data
+        return data
+
+
+class UnsizedBody:
+    """A body that ends with the connection."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.complete = False
+
+    def read(self, size: int) -> bytes:
+        """What the transport has; empty at the end."""
+        data = _some(self._stream, size)
+        self.complete = not data
+        return data
+
+
+def _some(stream: BinaryIO, size: int) -> bytes:
+    """At least a byte without waiting for all of them, so that streams stay streams."""
+    return stream.read1(size)  # type: ignore[attr-defined,no-any-return]
+
+
+def body_reader(stream: BinaryIO, method: str, head: Head) -> BodyReader:
+    """The reader for a live response's body (RFC 9112 section 6.3)."""
+    if not has_body(method, head.status):
+        return NoBody()
+    if is_chunked(head.headers):
+        return ChunkedBody(stream)
+    length = content_length(head.headers)
+    return UnsizedBody(stream) if length is None else SizedBody(stream, length)
+
+
+def head_bytes(head: Head) -> bytes:
+    """A status line and header fields for an HTTP/1.1 parser; later versions become 1.1."""
+    version = head.version if head.version in ("1.0", "1.1") else "1.1"
+    lines = [f"HTTP/{version} {head.status} {head.reason}".rstrip(" ")]
+    lines += [f"{name}: {value}" for name, value in head.headers]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")

@@ -1,0 +1,102 @@
+"""Patches a client library when the process imports it, never by importing it."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+    from .engine import Engine
+    from .events import Journal
+
+#: Module whose import triggers a patch, and the guest module that patches it.
+WATCHED = {
+    "http.client": "clients.http_client",
+    "urllib3.connection": "clients.urllib3",
+    "httpx": "clients.httpx",
+    "httpx2": "clients.httpx",
+    "_pytest.config": "pytest_outcomes",
+}
+
+
+class ClientFinder:
+    """A meta path finder that lets the others find, and patches what they loaded.
+
+    Args:
+        settings: the handover's dictionary.
+        journal: where events go.
+    """
+
+    def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._engine: Engine | None = None
+        self.versions: dict[str, str] = {}
+
+    def install(self) -> None:
+        """Take the first place on the meta path; patch what is imported already."""
+        sys.meta_path.insert(0, self)
+        for name in WATCHED:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._patch(module)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Python's finder protocol; everything but the watched names is left to the others."""
+        if name not in WATCHED:
+            return None
+        for finder in sys.meta_path:
+            if finder is self or not hasattr(finder, "find_spec"):
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                self._wrap(spec)
+                return spec
+        return None
+
+    def _wrap(self, spec: ModuleSpec) -> None:
+        loader = spec.loader
+        execute: Callable[[ModuleType], None] | None = getattr(loader, "exec_module", None)
+        if execute is None:
+            return
+
+        def exec_module(module: ModuleType) -> None:
+            try:
+                del loader.exec_module  # type: ignore[union-attr]  # the loader is as it was
+            finally:
+                execute(module)
+            self._patch(module)
+
+        # On the instance: the module keeps the loader that it would have had.
+        loader.exec_module = exec_module  # type: ignore[union-attr,method-assign]
+
+    def _patch(self, module: ModuleType) -> None:
+        name = module.__name__
+        if name == "_pytest.config":
+            from . import pytest_outcomes
+
+            pytest_outcomes.install(module, self._journal)
+            return
+        if self._engine is None:
+            from .engine import Engine
+
+            self._engine = Engine.from_settings(self._settings, self._journal)
+        if WATCHED[name] == "clients.http_client":
+            from .clients.http_client import install
+        elif WATCHED[name] == "clients.urllib3":
+            from .clients.urllib3 import install
+        else:
+            from .clients.httpx import install
+        self.versions[name.partition(".")[0]] = install(module, self._engine)
+
+    def finish(self) -> None:
+        """Close what is still open at the end of the process."""
+        if self._engine is not None:
+            self._engine.finish()

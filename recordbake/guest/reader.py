@@ -1,0 +1,116 @@
+"""The read-only look-up: one open immutable connection per process, no lock, no write."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from .codec import CodecError, decode_value
+from .exchange import Failure, Take
+from .keys import vary_matches
+
+if TYPE_CHECKING:
+    from .exchange import Headers
+
+_BY_KEY = """
+SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
+       responses.value
+FROM entries LEFT JOIN responses ON responses.key = entries.response_key
+WHERE entries.key = ? ORDER BY entries.take
+"""
+_NEAR = """
+SELECT method, url, test, key FROM entries WHERE host = ? GROUP BY key ORDER BY key LIMIT 2000
+"""
+
+
+class DamagedStoreError(Exception):
+    """The store cannot be read, or an entry in it is not what it should be."""
+
+
+class StoreReader:
+    """Looks entries up.
+
+    A thread opens its own connection at its first look-up, and a new one after a fork (SQLite
+    connections must not be carried across; https://www.sqlite.org/howtocorrupt.html, 2.6). No
+    lock of ours is there to be held while another thread forks.
+
+    Args:
+        path: the store's file; empty for none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._bodies = os.path.join(os.path.dirname(path), "bodies")
+        self._local = threading.local()
+
+    def _query(self, sql: str, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
+        if not self._path:
+            return []
+        try:
+            return self._connection().execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise DamagedStoreError(f"the store cannot be read: {error}") from error
+
+    def _connection(self) -> sqlite3.Connection:
+        local = self._local
+        if getattr(local, "pid", 0) != os.getpid():
+            uri = f"file:{quote(os.fsencode(self._path))}?mode=ro&immutable=1"
+            local.connection = sqlite3.connect(uri, uri=True)
+            local.pid = os.getpid()
+        connection: sqlite3.Connection = local.connection
+        return connection
+
+    def takes(self, key: str, headers: Headers) -> list[Take]:
+        """The takes of a key that these request headers select, in order.
+
+        Raises:
+            DamagedStoreError: the store or a row is damaged.
+        """
+        found = []
+        for row in self._query(_BY_KEY, (key,)):
+            try:
+                answer = self._take(key, row)
+            except (CodecError, ValueError, KeyError, TypeError) as error:
+                raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
+            if vary_matches(answer.vary, headers):
+                found.append(answer)
+        return found
+
+    def _take(self, key: str, row: tuple[object, ...]) -> Take:
+        take, size, sha256, vary, failure, value = row
+        answer = Take(key, int(str(take)), None, int(str(size)), str(sha256))
+        if failure is not None:
+            answer.failure = Failure.from_dict(json.loads(str(failure)))
+        if vary is not None:
+            answer.vary = {str(k): str(v) for k, v in json.loads(str(vary)).items()}
+        if value is None:
+            if answer.failure is None:
+                raise CodecError("the response is missing")
+            return answer
+        meta, answer.head, answer.body = decode_value(value)  # type: ignore[arg-type]
+        if meta["body"]["sha256"] != answer.body_sha256:
+            raise CodecError("the response is not the one that was recorded")
+        if answer.body is None:
+            answer.body_path = os.path.join(
+                self._bodies, answer.body_sha256[:2], answer.body_sha256
+            )
+            if os.stat(answer.body_path).st_size != answer.body_size:
+                raise CodecError("the body's file has another size")
+        return answer
+
+    def take_used(self, key: str, test: str, n: int) -> int | None:
+        """The take that answered the test's n-th identical request; the last one repeats."""
+        rows = self._query(
+            "SELECT take FROM uses WHERE key = ? AND test = ? AND n <= ? ORDER BY n DESC LIMIT 1",
+            (key, test, n),
+        )
+        return int(str(rows[0][0])) if rows else None
+
+    def neighbours(self, host: str) -> list[tuple[str, str, str | None, str]]:
+        """Entries of a host as (method, URL, test, key), for explaining a miss."""
+        rows = self._query(_NEAR, (host,))
+        return [(str(m), str(u), None if t is None else str(t), str(k)) for m, u, t, k in rows]

@@ -1,0 +1,91 @@
+"""Collects the bytes that a client sends until they are one whole request (RFC 9112)."""
+
+from __future__ import annotations
+
+from .exchange import Headers, header
+from .framing import is_chunked, parse_headers
+
+
+class RequestBuffer:
+    """The bytes of one request.
+
+    Attributes:
+        method, target: from the request line, once the head is there.
+        headers: header fields in order.
+        complete: whether head and body are whole.
+        expects_continue: whether the client waits for a 100 before it sends the body.
+    """
+
+    def __init__(self) -> None:
+        self.raw = bytearray()
+        self.method = ""
+        self.target = ""
+        self.headers: Headers = []
+        self.complete = False
+        self._body_start = 0
+        self._length: int | None = 0
+        self._scanned = 0
+
+    @property
+    def expects_continue(self) -> bool:
+        """RFC 9110 section 10.1.1."""
+        return (header(self.headers, "expect") or "").lower() == "100-continue"
+
+    @property
+    def has_head(self) -> bool:
+        """Whether the head is there."""
+        return self._body_start > 0
+
+    def feed(self, data: bytes) -> bool:
+        """Add bytes; True once the request is complete."""
+        self.raw += data
+        if not self._body_start:
+            end = self.raw.find(b"\r\n\r\n")
+            if end < 0:
+                return False
+            self._parse_head(bytes(self.raw[:end]))
+            self._body_start = self._scanned = end + 4
+        if self._length is not None:
+            self.complete = len(self.raw) - self._body_start >= self._length
+        else:
+            self.complete = self._last_chunk_seen()
+        return self.complete
+
+    def _parse_head(self, head: bytes) -> None:
+        lines = head.split(b"\r\n")
+        words = lines[0].decode("latin-1").split(" ")
+        self.method, self.target = words[0], " ".join(words[1:-1])
+        self.headers = parse_headers(lines[1:])
+        if is_chunked(self.headers):
+            self._length = None
+        else:
+            length = header(self.headers, "content-length") or "0"
+            self._length = int(length) if length.isdigit() else 0
+
+    def _last_chunk_seen(self) -> bool:
+        """Walk over whole chunks from where the last walk stopped."""
+        while True:
+            line_end = self.raw.find(b"\r\n", self._scanned)
+            if line_end < 0:
+                return False
+            size = int(bytes(self.raw[self._scanned : line_end]).split(b";")[0] or b"0", 16)
+            after = line_end + 2 + size + 2
+            if size == 0:
+                return self.raw.find(b"\r\n", line_end + 2) >= 0
+            if len(self.raw) < after:
+                return False
+            self._scanned = after
+
+    def body(self) -> bytes:
+        """The body without framing."""
+        if self._length is not None:
+            return bytes(self.raw[self._body_start : self._body_start + self._length])
+        parts: list[bytes] = []
+        at = self._body_start
+        while True:
+            line_end = self.raw.index(b"\r\n", at)
+            size = int(bytes(self.raw[at:line_end]).split(b";")[0], 16)
+            if size == 0:
+                return b"".join(parts)
+            parts.append(bytes(self.raw[line_end + 2 : line_end + 2 + size]))
+            at = line_end + 2 + size + 2

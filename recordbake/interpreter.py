@@ -1,0 +1,128 @@
+"""Which Python a command will start, and whether it can be hooked, found out before it runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recordbake.errors import UsageError
+from recordbake.guest.boot import MINIMUM
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PYTHON = re.compile(r"^(python|pypy)[\d.]*$")
+#: The trampoline that pip and uv write where a path is too long for a shebang.
+_TRAMPOLINE = re.compile(r"""^'''exec' ["']?([^"']+?)["']? "\$0" "\$@"$""")
+_PROBE = "import sys; print('_recordbake_guest.boot' in sys.modules, *sys.version_info[:2])"
+_WITH_VALUE = ("-W", "-X")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of a command's interpreter.
+
+    ``hooked`` is None when the command is not a Python one, as far as can be told.
+    """
+
+    interpreter: str | None
+    hooked: bool | None
+    reason: str = ""
+
+
+def resolve(command: Sequence[str], path: str | None) -> str:
+    """The program that a command starts.
+
+    Raises:
+        UsageError: there is no command, or no such program.
+    """
+    if not command:
+        raise UsageError(
+            "there is no command to run",
+            next_step="give one after --, or set command in [tool.recordbake]",
+        )
+    found = shutil.which(command[0], path=path)
+    if found is None:
+        raise UsageError(
+            f"{command[0]!r} cannot be run: there is no such program",
+            where="PATH",
+            next_step="check the name, or activate the environment that it is installed in",
+        )
+    return found
+
+
+def interpreter_of(program: str, arguments: Sequence[str], path: str | None) -> list[str] | None:
+    """The interpreter with its own options, or None for what is not Python by name or shebang."""
+    if _PYTHON.match(Path(program).name):
+        return [program, *_own_options(arguments)]
+    try:
+        with Path(program).open("rb") as stream:
+            first, second = (stream.readline(512).decode("utf-8", "replace").strip()
+                             for _ in range(2))  # fmt: skip
+    except OSError:
+        return None
+    if not first.startswith("#!"):
+        return None
+    words = first[2:].split()
+    if match := _TRAMPOLINE.match(second):
+        words = [match.group(1)]
+    elif words and Path(words[0]).name == "env":
+        words = [word for word in words[1:] if not word.startswith("-")]
+        words[:1] = [shutil.which(words[0], path=path) or words[0]] if words else []
+    return words if words and _PYTHON.match(Path(words[0]).name) else None
+
+
+def _own_options(arguments: Sequence[str]) -> list[str]:
+    """The interpreter's options before its script, module or code."""
+    options: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-") or argument == "-" or argument[1:2] in ("c", "m"):
+            break
+        options.append(argument)
+        if argument in _WITH_VALUE:
+            options.append(next(rest, ""))
+    return [o for o in options if o not in ("-i", "-V", "-h", "--version", "--help", "-v")]
+
+
+def _not(interpreter: Sequence[str], reason: str) -> Finding:
+    return Finding(interpreter[0], hooked=False, reason=reason)
+
+
+def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Finding:
+    """Start the command's interpreter once with the hook on its path and see whether it took.
+
+    Args:
+        program: from :func:`resolve`.
+        arguments: the command's arguments.
+        environ: the environment of the command, with the hook directory on PYTHONPATH.
+    """
+    interpreter = interpreter_of(program, arguments, environ.get("PATH"))
+    if interpreter is None:
+        return Finding(None, hooked=None)
+    probe = subprocess.run(
+        [*interpreter, "-c", _PROBE],
+        env={**environ, "RECORDBAKE_PROBE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    words = probe.stdout.split()[-3:]
+    if probe.returncode or len(words) != 3 or not words[1].isdigit():  # noqa: PLR2004
+        return _not(interpreter, "it does not start: " + probe.stderr.strip()[-300:])
+    version = (int(words[1]), int(words[2]))
+    if version < MINIMUM:
+        return _not(
+            interpreter, f"it is Python {version[0]}.{version[1]}; recordbake hooks 3.10 and later"
+        )
+    if words[0] != "True":
+        return _not(
+            interpreter,
+            "it does not read PYTHONPATH (one of -I, -E, -S is given, or its build ignores it)",
+        )
+    return Finding(interpreter[0], hooked=True)

@@ -1,0 +1,215 @@
+"""Starts the user's command hooked, collects what its processes wrote, and judges the run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recordbake import environment, hook_dir, hub_cache, interpreter, runs, store, summary
+from recordbake.errors import (
+    EXIT_DAMAGED,
+    EXIT_INCOMPLETE,
+    EXIT_LIVE_MISS,
+    EXIT_OK,
+    UsageError,
+)
+from recordbake.guest.config import RECORD, STRICT, GuestConfig
+from recordbake.guest.events import Journal
+from recordbake.locks import recording_lock
+from recordbake.recording import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from recordbake.recording import Run
+    from recordbake.settings import Settings
+
+
+def run_command(
+    settings: Settings, mode: str, command: Sequence[str], *, missing: bool = False
+) -> int:
+    """Run a command in ``record``, ``replay`` or ``replay_strict``.
+
+    Args:
+        settings: the settings in force.
+        mode: the mode.
+        command: program and arguments; the configured one if empty.
+        missing: while recording, fetch only what the store does not have.
+
+    Returns:
+        The exit code of recordbake (docs/reference/exit-codes.md).
+
+    Raises:
+        RecordbakeError: nothing was run, or what was run could not be kept; says what to do.
+    """
+    command = list(command) or settings.command
+    program = interpreter.resolve(command, os.environ.get("PATH"))
+    recording = Recording(settings.recording_path, settings.runs_dir)
+    with ExitStack() as stack:
+        if mode == RECORD:
+            recording.path.mkdir(parents=True, exist_ok=True)
+        else:
+            # Missing or damaged: stop before the command starts.
+            stack.enter_context(recording_lock(recording.path, shared=True))
+            store.check(recording.store)
+        recording = runs.writable_runs_dir(recording)
+        for run_id in runs.recover(recording) if mode == RECORD else ():
+            summary.note(f"finished {run_id}, which had been killed")
+        return _Running(settings, mode, command, program, recording, missing=missing).run(stack)
+
+
+class _Running:
+    """One run; only :func:`run_command` makes it."""
+
+    def __init__(  # noqa: PLR0913
+        self, settings: Settings, mode: str, command: list[str], program: str,
+        recording: Recording, *, missing: bool,
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self.mode = mode
+        self.command = command
+        self.program = program
+        self.recording = recording
+        self.missing = missing
+        self.run_dir: Run
+        self.info: runs.RunInfo
+
+    def run(self, stack: ExitStack) -> int:
+        self.run_dir, lock = runs.create(self.recording, self.mode)
+        stack.callback(os.close, lock)
+        work = Path(stack.enter_context(_temporary_directory()))
+        authorized = (
+            environment.has_token(os.environ)
+            if self.mode == RECORD
+            else store.recorded_with_token(self.recording.store)
+        )
+        config = self._config()
+        self.info = runs.RunInfo(
+            self.run_dir.id, self.mode, self.command, time.time(), config.barrier,
+            self.missing, authorized,
+        )  # fmt: skip
+        self.info.write(self.run_dir.info)
+        environ = self._environment(work, config)
+        environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
+        self._examine(environ, config)
+        self.info.command_exit_code = _execute(self.program, self.command, environ)
+        self.info.ended_at = time.time()
+        found = runs.finish(self.recording, self.run_dir, self.info)
+        self.info.exit_code = self._judge(found)
+        self.info.write(self.run_dir.info)
+        summary.show(self.info, found, self.run_dir)
+        return self.info.exit_code
+
+    def _config(self) -> GuestConfig:
+        settings = self.settings
+        reads = self.mode != RECORD or self.missing
+        store_file = self.recording.store.resolve()
+        return GuestConfig(
+            mode=self.mode,
+            run=self.run_dir.id,
+            shards=str(self.run_dir.shards.resolve()),
+            store=str(store_file) if reads and store_file.exists() else "",
+            missing=self.missing,
+            capture_loopback=settings.capture_loopback,
+            ignore_hosts=tuple(settings.ignore_hosts),
+            volatile_parameters=tuple(settings.volatile_parameters),
+            retry_statuses=tuple(settings.retry_statuses),
+            retry_max_wait=settings.retry_max_wait,
+            record_command=self.record_command(),
+        )
+
+    def record_command(self) -> str:
+        """What to run to add what is missing."""
+        where = []
+        if self.settings.recording != Path(".recordbake"):
+            where = ["--recording", str(self.settings.recording)]
+        return shlex.join(["recordbake", "record", "--missing", *where, "--", *self.command])
+
+    def _environment(self, work: Path, config: GuestConfig) -> dict[str, str]:
+        hook, caches = work / "hook", work / "cache"
+        hook.mkdir()
+        caches.mkdir()
+        hook_dir.build(hook, config)
+        hf_home = self.run_dir.hf_cache.resolve() if self.mode == RECORD else work / "hf_cache"
+        if self.mode != RECORD and self.settings.hub_cache == "warm":
+            hub_cache.view(self.recording.hf_cache, hf_home)
+        hf_home.mkdir(parents=True, exist_ok=True)
+        for name in environment.OFFLINE_SWITCHES:
+            if os.environ.get(name):
+                summary.note(f"{name} is not passed on: the recording answers in its place")
+        return environment.command_environment(
+            os.environ, hook=hook, hf_home=hf_home, cache_home=caches
+        )
+
+    def _examine(self, environ: dict[str, str], config: GuestConfig) -> None:
+        """Refuse, or journal as a gap, an interpreter that cannot be hooked."""
+        found = interpreter.examine(self.program, self.command[1:], environ)
+        if found.hooked is not False:
+            return
+        what = f"{found.interpreter} cannot be hooked: {found.reason}"
+        if self.mode == STRICT:
+            raise UsageError(
+                what, where=shlex.join(self.command),
+                next_step="run the command with CPython 3.10 or later, without -I, -E and -S",
+            )  # fmt: skip
+        summary.note(what)
+        Journal(config.as_settings()).write(
+            "gap", test=None, python="", executable=found.interpreter, reason=found.reason
+        )
+
+    def _judge(self, found: runs.Summary) -> int:
+        """The exit code; the command's own failure comes first."""
+        if found.damage:
+            return EXIT_DAMAGED
+        if self.info.command_exit_code:
+            return self.info.command_exit_code
+        if self.mode == STRICT:
+            uncovered = found.gaps or not found.counts["processes"]
+            return EXIT_LIVE_MISS if found.misses or found.leaks or uncovered else EXIT_OK
+        if self.mode == RECORD and self.info.incomplete and not self.settings.allow_errors:
+            return EXIT_INCOMPLETE
+        return EXIT_OK
+
+
+@contextmanager
+def _temporary_directory() -> Iterator[str]:
+    """A directory of this run's own; a test may have made things in it that resist deletion."""
+    path = tempfile.mkdtemp(prefix="recordbake-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _execute(program: str, command: Sequence[str], environ: dict[str, str]) -> int:
+    """Run to the end; the terminal's Ctrl-C is the command's to handle.
+
+    Returns:
+        Its exit code; 128 plus the signal's number where a signal ended it.
+    """
+    # A handler that does nothing, rather than SIG_IGN: only the latter would be inherited.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        process = subprocess.Popen(list(command), executable=program, env=environ)
+        terminate = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            code = process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, terminate)
+    except OSError as error:
+        raise UsageError(
+            f"the command cannot be started: {error.strerror}",
+            where=program,
+            next_step="check that the file is a program for this machine",
+        ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return code if code >= 0 else 128 - code

@@ -1,0 +1,201 @@
+"""A run's life: created and locked, merged and described when it ends, or by the next command."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recordbake import __version__, hub_cache
+from recordbake.journal import Outcomes, journal_lines, test_outcomes
+from recordbake.locks import recording_lock, try_lock
+from recordbake.merge import incomplete, merge_entries
+from recordbake.recording import Recording, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class RunInfo:
+    """``run.json``; see docs/reference/formats.md."""
+
+    run: str
+    mode: str
+    command: list[str]
+    started_at: float
+    barrier: str = "process"
+    missing: bool = False
+    authorized: bool = False
+    ended_at: float | None = None
+    command_exit_code: int | None = None
+    exit_code: int | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    incomplete: list[dict[str, Any]] = field(default_factory=list)
+    v: int = 1
+    versions: dict[str, str] = field(
+        default_factory=lambda: {"recordbake": __version__, "python": platform.python_version()}
+    )
+
+    def write(self, path: Path) -> None:
+        """Write atomically."""
+        write_atomically(path, json.dumps(vars(self), indent=1).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> RunInfo:
+        """Read back.
+
+        Raises:
+            OSError, ValueError, TypeError: missing or damaged.
+        """
+        return cls(**json.loads(path.read_bytes()))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write to a temporary name, then rename: a half-written file never has the final name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@dataclass
+class Summary:
+    """What a run's journal says, for the verdict and the summary."""
+
+    counts: Counter[str]
+    misses: list[dict[str, Any]]
+    leaks: list[dict[str, Any]]
+    gaps: list[dict[str, Any]]
+    damage: list[dict[str, Any]]
+    outcomes: Outcomes
+
+
+def writable_runs_dir(recording: Recording) -> Recording:
+    """The recording, with its runs in a temporary directory if its own cannot be written."""
+    try:
+        recording.runs_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=recording.runs_dir):
+            return recording
+    except OSError:
+        return Recording(recording.path, Path(tempfile.mkdtemp(prefix="recordbake-runs-")))
+
+
+def create(recording: Recording, mode: str) -> tuple[Run, int]:
+    """Make a new run's directory and mark it as alive.
+
+    Returns:
+        The run, and the lock's descriptor: the run is alive as long as it is open.
+    """
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    run = Run(recording.runs_dir / f"{stamp}-{mode}-{os.urandom(2).hex()}")
+    run.path.mkdir(parents=True)
+    descriptor = try_lock(run.path / ".lock")
+    assert descriptor is not None  # the name is new
+    run.shards.mkdir()
+    return run, descriptor
+
+
+def _events(run: Run) -> Iterator[dict[str, Any]]:
+    with run.journal.open("rb") as stream:
+        for line in stream:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                yield event
+
+
+def merge_journal(run: Run) -> None:
+    """Write the run's journal from its shards, in time order."""
+    temporary = run.journal.with_suffix(".part")
+    with temporary.open("wb") as stream:
+        stream.writelines(journal_lines(run))
+    temporary.replace(run.journal)
+
+
+def summarise(run: Run) -> Summary:
+    """Read a run's journal once."""
+    counts: Counter[str] = Counter()
+    summary = Summary(counts, [], [], [], [], Outcomes())
+    tests: list[dict[str, Any]] = []
+    lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage, "test": tests}
+    for event in _events(run):
+        kind = event.get("event")
+        if kind == "request":
+            outcome = str(event.get("outcome"))
+            counts["requests"] += 1
+            counts[outcome] += 1
+            if outcome in ("forwarded", "blocked"):
+                summary.misses.append(event)
+        elif kind == "process_start":
+            counts["processes"] += 1
+        elif kind in lists:
+            lists[kind].append(event)
+    counts["leaks"] = len(summary.leaks)
+    summary.outcomes = test_outcomes(tests)
+    counts["tests"] = len(summary.outcomes.ran)
+    return summary
+
+
+def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
+    """Merge a run that has ended: its journal, and what it recorded; may be repeated.
+
+    Raises:
+        RecordbakeError: the recording is busy, damaged or cannot be written; the shards stay.
+    """
+    merge_journal(run)
+    summary = summarise(run)
+    if info.mode == "record":
+        with recording_lock(recording.path, shared=False):
+            captured = merge_entries(
+                recording, run, summary.outcomes,
+                whole=not info.missing, authorized=info.authorized,
+            )  # fmt: skip
+            hub_cache.fold(run.hf_cache, recording.hf_cache)
+        info.incomplete = incomplete(captured, summary.outcomes)
+    info.counts = dict(summary.counts)
+    info.ended_at = info.ended_at or time.time()
+    info.write(run.info)
+    shutil.rmtree(run.shards, ignore_errors=True)
+    return summary
+
+
+def recover(recording: Recording) -> list[str]:
+    """Finish the runs whose runner was killed.
+
+    Returns:
+        Their identifiers.
+    """
+    recovered = []
+    for run in recording.runs():
+        if not run.shards.is_dir():
+            continue
+        descriptor = try_lock(run.path / ".lock")
+        if descriptor is None:
+            continue  # it is alive
+        try:
+            finish(recording, run, _info_of(run))
+            recovered.append(run.id)
+        finally:
+            os.close(descriptor)
+    return recovered
+
+
+def _info_of(run: Run) -> RunInfo:
+    try:
+        return RunInfo.read(run.info)
+    except (OSError, ValueError, TypeError):
+        mode = next((m for m in ("replay_strict", "replay") if f"-{m}-" in run.id), "record")
+        return RunInfo(run.id, mode, [], run.path.stat().st_ctime)

@@ -1,0 +1,71 @@
+"""What a run's end says on standard error: short, and what to do next."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recordbake.recording import Run
+    from recordbake.runs import RunInfo, Summary
+
+SHOWN = 10
+
+
+def note(text: str) -> None:
+    """One line on standard error; standard output belongs to the command."""
+    sys.stderr.write(f"recordbake: {text}\n")
+    sys.stderr.flush()
+
+
+def show(info: RunInfo, found: Summary, run: Run) -> None:
+    """The summary of a run that has ended."""
+    counts = found.counts
+    kinds = ("hit", "stored", "forwarded", "blocked", "failed", "bypass")
+    parts = [f"{counts[kind]} {kind}" for kind in kinds if counts[kind]] or ["none"]
+    note(
+        f"{info.mode}: {counts['requests']} requests ({', '.join(parts)}), "
+        f"{counts['tests']} tests, {counts['processes']} processes, barrier: {info.barrier}"
+    )
+    _misses(found.misses)
+    for leak in found.leaks[:SHOWN]:
+        note(
+            f"leak: {leak.get('what')} of {leak.get('host')}:{leak.get('port')} was blocked "
+            f"(test: {leak.get('test') or 'none known'})"
+        )
+    for gap in found.gaps[:SHOWN]:
+        note(f"not hooked: {gap.get('executable')}: {gap.get('reason')}")
+    if not counts["processes"]:
+        note("no hooked Python process was started: nothing was captured")
+    for damage in found.damage[:SHOWN]:
+        note(f"damaged: {damage.get('message')}")
+    _incomplete(info.incomplete)
+    note(f"exit {info.exit_code}; journal: {run.journal}")
+
+
+def _misses(misses: list[dict[str, Any]]) -> None:
+    """Each missed request once, with its explanation where it was blocked."""
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for event in misses:
+        grouped.setdefault((str(event.get("method")), str(event.get("url"))), []).append(event)
+    for (method, url), events in list(grouped.items())[:SHOWN]:
+        first = events[0]
+        text = first.get("message") or (
+            f"live miss: {method} {url} (test: {first.get('test') or 'none known'})"
+        )
+        note(text + (f"\n  times:   {len(events)}" if len(events) > 1 else ""))
+    if len(grouped) > SHOWN:
+        note(f"and {len(grouped) - SHOWN} more missed URLs; the journal has them all")
+
+
+def _incomplete(requests: list[dict[str, Any]]) -> None:
+    for request in requests[:SHOWN]:
+        note(
+            f"incomplete: {request['method']} {request['url']} was answered only by "
+            f"{request['reason']} (test: {request['test'] or 'none known'})"
+        )
+    if requests:
+        note(
+            f"the recording is incomplete ({len(requests)} requests): record again, or set "
+            "allow_errors if these answers are meant"
+        )
