@@ -5,14 +5,12 @@ It steps aside (its directory leaves ``sys.path``), hands over to :mod:`.hook` w
 supported and says so where it is not, then runs the sitecustomize that ours shadowed.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
 TYPE_CHECKING = False
-
-TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any  # noqa: F401  # in type comments
 
 MINIMUM = (3, 10)
 _state = {}  # type: dict[str, Any]

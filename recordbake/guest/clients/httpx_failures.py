@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..exchange import CONNECT, HEAD, Failure
@@ -56,5 +57,8 @@ def raise_failure(module: ModuleType, failure: Failure, request: Any) -> NoRetur
     Raises:
         httpx.TransportError: always, of the class that fits.
     """
-    cls = getattr(module, _CLASSES.get(failure.kind, "NetworkError"))
-    raise cls(failure.message, request=request)
+    name = _CLASSES.get(failure.kind, "NetworkError")
+    # httpx wraps what its transport library raised, httpcore or httpcore2.
+    core = sys.modules.get(module.__name__.replace("httpx", "httpcore"))
+    cause = getattr(core, name)(failure.message) if hasattr(core, name) else None
+    raise getattr(module, name)(failure.message, request=request) from cause

@@ -1,0 +1,56 @@
+"""The workflow on the bundled example (bare ``nox``), and the project's own checks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))  # nox may run from an environment without recordbake
+
+from recordbake.workflow import add_sessions  # noqa: E402
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["record", "bake", "replay_strict", "audit"]
+nox.options.reuse_existing_virtualenvs = True
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+add_sessions(
+    install=["-r", "examples/requirements.txt"],
+    command=["pytest", "-q", "examples"],
+    tool=["-e", "."],
+    wrap=["python", "examples/with_server.py", "--"],
+)
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    requirements = nox.project.dependency_groups(PROJECT, *groups)
+    session.install("-e", ".", *requirements)
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the tests; a Python that is not installed is skipped."""
+    _install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and the direction of imports."""
+    _install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types strictly."""
+    _install(session, "types")
+    session.run("mypy")

@@ -1,0 +1,36 @@
+"""Running recordbake as a user does: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def clean_environ(**extra: str) -> dict[str, str]:
+    """This process's environment without what tests must not inherit."""
+    dropped = ("RECORDBAKE_", "PYTEST_", "HF_", "PYTHONPATH", "HTTP_CACHE_DIR")
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+    return environ | {"NO_COLOR": "1"} | extra
+
+
+def recordbake(
+    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """``recordbake ARGUMENTS`` in ``cwd``."""
+    return subprocess.run(
+        [sys.executable, "-m", "recordbake", *map(str, arguments)],
+        cwd=cwd,
+        env=clean_environ(PYTHONPATH=str(ROOT), **(env or {})),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
