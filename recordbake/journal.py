@@ -48,7 +48,7 @@ def journal_lines(run: Run) -> Iterator[bytes]:
     )
 
 
-def test_outcomes(events: Iterable[dict[str, Any]]) -> Outcomes:
+def outcomes_of_tests(events: Iterable[dict[str, Any]]) -> Outcomes:
     """Fold ``test`` events: a test passed if no phase of its last try failed."""
     failed: set[str] = set()
     outcomes = Outcomes()

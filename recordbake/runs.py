@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__, hub_cache
-from recordbake.journal import Outcomes, journal_lines, test_outcomes
+from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import incomplete, merge_entries
 from recordbake.recording import Recording, Run
@@ -144,7 +144,7 @@ def summarise(run: Run) -> Summary:
         elif kind in lists:
             lists[kind].append(event)
     counts["leaks"] = len(summary.leaks)
-    summary.outcomes = test_outcomes(tests)
+    summary.outcomes = outcomes_of_tests(tests)
     counts["tests"] = len(summary.outcomes.ran)
     return summary
 

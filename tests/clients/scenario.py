@@ -69,7 +69,7 @@ def error(raised: BaseException) -> dict:
         raised = getattr(raised, "reason", None) or raised.__cause__
         if not isinstance(raised, BaseException):
             break
-    return {"error": chain}
+    return {"error": chain[:2]}  # the exception and what it wraps
 
 
 def with_requests():

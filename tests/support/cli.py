@@ -28,7 +28,7 @@ def recordbake(
     return subprocess.run(
         [sys.executable, "-m", "recordbake", *map(str, arguments)],
         cwd=cwd,
-        env=clean_environ(PYTHONPATH=str(ROOT), **(env or {})),
+        env=clean_environ(**(env or {})),
         capture_output=True,
         text=True,
         check=False,

@@ -117,7 +117,7 @@ class Origin:
 
     def _bytes(self, path, method, headers, body, number) -> bytes:  # noqa: C901, PLR0911, PLR0912
         if path == "/text":
-            return reply(TEXT, "Content-Type: text/plain; charset=utf-8", "ETag: \"abc\"")
+            return reply(TEXT, "Content-Type: text/plain; charset=utf-8", 'ETag: "abc"')
         if path == "/gzip":
             return reply(gzip.compress(TEXT, mtime=0), "Content-Encoding: gzip",
                          "Content-Type: text/plain")  # fmt: skip

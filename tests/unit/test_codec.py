@@ -1,0 +1,84 @@
+"""Entries survive the way to bytes and back; anything else is refused, and nothing runs."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordbake.guest import codec
+from recordbake.guest.exchange import Failure
+from tests.support.sample import captured
+
+HEADERS = st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=5)
+
+
+@given(st.binary(max_size=2000), HEADERS, st.integers(100, 599))
+def test_value_round_trip(body, headers, status):
+    entry = captured("https://x.example/", body, headers=[("A", "b"), *headers], status=status)
+    meta, head, data = codec.decode_value(codec.encode_value(entry))
+    assert (data, head.status) == (body, status)
+    assert head.headers == [("A", "b"), *headers]
+    assert meta["url"] == "https://x.example/"
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5), st.integers(0, 50))
+def test_records_up_to_where_a_process_was_killed(bodies, torn):
+    entries = [captured(f"https://x.example/{n}", body) for n, body in enumerate(bodies)]
+    data = b"".join(map(codec.encode_record, entries))
+    assert [c.body for c in codec.read_records(io.BytesIO(data))] == bodies
+    kept = list(codec.read_records(io.BytesIO(data[: max(0, len(data) - torn)])))
+    assert [c.body for c in kept] == bodies[: len(kept)]
+    assert len(kept) >= len(bodies) - 1 or torn > 1
+
+
+def test_failures_survive():
+    entry = captured(
+        "https://x.example/", b"", failure=Failure("reset", "gone", 104, "head", "\xff")
+    )
+    (found,) = codec.read_records(io.BytesIO(codec.encode_record(entry)))
+    assert found.failure == entry.failure
+    assert found.suspect
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused_or_read_but_never_crash(data):
+    for attempt in (data, codec.MAGIC + data):
+        try:
+            codec.decode_value(attempt)
+        except codec.CodecError:
+            pass
+    try:
+        list(codec.read_records(io.BytesIO(data)))
+    except codec.CodecError:
+        pass
+
+
+def test_deep_json_is_refused():
+    with pytest.raises(codec.CodecError):
+        codec.decode_value(codec.MAGIC + b"[" * 1_000_000 + b"\n")
+
+
+def test_a_pickle_is_not_a_value():
+    with pytest.raises(codec.CodecError, match="not a recordbake value"):
+        codec.decode_value(pickle.dumps({"a": 1}))
+
+
+def test_a_body_path_cannot_be_chosen():
+    value = codec.encode_value(captured("https://x.example/", b"x"))
+    for digest in ("../../etc/passwd", "A" * 64, ""):
+        evil = value.replace(b'"where":"inline"', b'"where":"file"')
+        evil = evil.replace(
+            captured("https://x.example/", b"x").body_sha256.encode(), digest.encode()
+        )
+        with pytest.raises(codec.CodecError):
+            codec.decode_value(evil)
+
+
+def test_a_truncated_value_is_refused():
+    value = codec.encode_value(captured("https://x.example/", b"hello"))
+    with pytest.raises(codec.CodecError, match="truncated"):
+        codec.decode_value(value[:-1])

@@ -1,0 +1,170 @@
+"""What selects an entry, and what must not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordbake.guest.exchange import Head, Request
+from recordbake.guest.keys import (
+    credential_kind,
+    host_of,
+    normalise_url,
+    request_key,
+    vary_matches,
+    vary_of,
+)
+from recordbake.guest.redaction import parameter_pattern
+
+URL = "https://api.example.org/items?a=1&a=2"
+
+
+def key(url=URL, method="GET", headers=(), body=b""):
+    return request_key(Request(method, url, list(headers), body))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://api.example.org/items?a=2&a=1",
+        "https://api.example.org/items?a=1",
+        "https://api.example.org//items?a=1&a=2",
+        "https://api.example.org/items/?a=1&a=2",
+        "https://api.example.org/Items?a=1&a=2",
+        "http://api.example.org/items?a=1&a=2",
+        "https://api.example.org:8443/items?a=1&a=2",
+        "https://api.example.org/items?a=1&a=2&b=",
+    ],
+)
+def test_urls_that_servers_tell_apart(other):
+    assert key(other) != key()
+
+
+@pytest.mark.parametrize(("one", "two"), [("a+b", "a%20b"), ("%E2%82%AC", "€"), ("%2F", "/")])
+def test_encodings_stay_distinct(one, two):
+    assert key(f"https://x.example/{one}") != key(f"https://x.example/{two}")
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "HTTPS://API.EXAMPLE.org/items?a=1&a=2",
+        "https://api.example.org:443/items?a=1&a=2",
+        "https://api.example.org/items?a=1&a=2#fragment",
+    ],
+)
+def test_urls_that_mean_the_same(same):
+    assert key(same) == key()
+
+
+def test_no_path_is_the_root():
+    assert normalise_url("https://x.example") == "https://x.example/"
+    assert normalise_url("https://x.example?a=1") == "https://x.example/?a=1"
+
+
+SIGNED = [
+    "https://s3.example/k?X-Amz-Algorithm=A&X-Amz-Date={0}&X-Amz-Signature={0}",
+    "https://cdn.example/k?Expires={0}&Signature={0}&Key-Pair-Id={0}",
+    "https://blob.example/k?sv={0}&se={0}&sr=b&sig={0}",
+    "https://gcs.example/k?X-Goog-Date={0}&X-Goog-Signature={0}",
+    "https://api.example/k?access_token={0}",
+]
+
+
+@pytest.mark.parametrize("url", SIGNED)
+def test_signatures_and_tokens_are_not_compared_nor_kept(url):
+    assert key(url.format("11")) == key(url.format("22"))
+    assert "s3cr3t" not in normalise_url(url.format("s3cr3t"))
+
+
+def test_expires_without_a_signature_is_compared():
+    assert key("https://x.example/?Expires=1") != key("https://x.example/?Expires=2")
+
+
+def test_redaction_is_idempotent_so_stored_urls_have_the_same_key():
+    for url in SIGNED:
+        once = normalise_url(url.format("1"))
+        assert normalise_url(once) == once
+        assert key(once) == key(url.format("2"))
+
+
+def test_the_users_own_parameters():
+    extra = parameter_pattern(["nonce"])
+    one, two = (Request("GET", f"https://x.example/?nonce={n}", []) for n in "12")
+    assert request_key(one, extra) == request_key(two, extra)
+    assert request_key(one) != request_key(two)
+
+
+@pytest.mark.parametrize("header", ["Range", "If-None-Match", "if-modified-since"])
+def test_ranges_and_conditions_count(header):
+    assert len({key(), key(headers=[(header, "1")]), key(headers=[(header, "2")])}) == 3
+
+
+def test_credentials_count_by_kind_never_by_value():
+    alice, bob = ([("Authorization", f"Bearer {who}")] for who in ("alice", "bob"))
+    assert key(headers=alice) == key(headers=bob) != key()
+    assert key(headers=[("Cookie", "a=1")]) == key(headers=[("cookie", "b=2")]) != key()
+    assert credential_kind([("x-api-key", "1"), ("Cookie", "2")]) == "ac"
+    assert credential_kind([], "https://user:secret@x.example/") == "a"
+    assert "secret" not in normalise_url("https://user:secret@x.example/")
+
+
+JSON = [("Content-Type", "application/json")]
+
+
+def test_json_bodies():
+    def post(body):
+        return key(method="POST", headers=JSON, body=body)
+
+    assert post(b'{"a": 1, "b": [1, 2]}') == post(b'{"b":[1,2],"a":1}')
+    assert post(b'{"b": [1, 2]}') != post(b'{"b": [2, 1]}')
+    assert post(b'{"a": 1}') != post(b'{"a": "1"}')
+    assert post(b"not json") != post(b"not json either")
+    assert post(b"[" * 100_000) != post(b"")
+
+
+def test_multipart_boundaries_are_neutral():
+    def post(boundary, content):
+        body = f"--{boundary}\r\n\r\n{content}\r\n--{boundary}--".encode()
+        headers = [("Content-Type", f"multipart/form-data; boundary={boundary}")]
+        return key(method="POST", headers=headers, body=body)
+
+    assert post("abc", "x") == post("def", "x") != post("abc", "y")
+
+
+@given(st.text(), st.text())
+def test_any_text_has_a_key(url, method):
+    found = request_key(Request(method, url, [("X", url)], url.encode("utf-8", "replace")))
+    assert len(found) == 32
+    assert set(found) <= set("0123456789abcdef")
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text):
+    once = normalise_url(f"https://x.example/{text}")
+    assert normalise_url(once) == once
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://A.example:8/x", "a.example"),
+        ("http://[::1]:80/", "::1"),
+        ("https://u:p@h.example/", "h.example"),
+        ("/relative", ""),
+    ],
+)
+def test_host_of(url, host):
+    assert host_of(url) == host
+
+
+def test_vary_selects_by_the_named_headers_but_not_by_those_of_machines():
+    request = Request("GET", URL, [("Accept", "a"), ("User-Agent", "x")])
+    vary = vary_of(
+        Head(200, "OK", "1.1", [("Vary", "Accept, User-Agent, Accept-Encoding")]), request
+    )
+    assert list(vary) == ["accept"]
+    assert vary_matches(vary, [("accept", "a"), ("user-agent", "y")])
+    assert not vary_matches(vary, [("Accept", "b")])
+    assert vary_of(Head(200, "OK", "1.1", []), request) is None
