@@ -50,8 +50,8 @@ class ShardFile:
     def __init__(self, directory: str, suffix: str) -> None:
         self._directory = directory
         self._suffix = suffix
-        self._pid = 0
-        self._fd = -1
+        # One tuple, replaced as a whole: threads see both or neither.
+        self._open_for = (0, -1)  # process, descriptor
 
     def write(self, data: bytes) -> None:
         """Append with one system call, so that what a killed process reported is whole.
@@ -59,19 +59,21 @@ class ShardFile:
         Raises:
             OSError: the directory is gone or the disk is full.
         """
-        if self._pid != os.getpid():
-            self._open()
-        written = os.write(self._fd, data)
+        process, descriptor = self._open_for
+        if process != os.getpid():
+            descriptor = self._open(descriptor)
+        written = os.write(descriptor, data)
         while written < len(data):  # a nearly full disk, or a signal
-            written += os.write(self._fd, data[written:])
+            written += os.write(descriptor, data[written:])
 
-    def _open(self) -> None:
-        # A forked child must not touch its parent's file: the descriptor is closed, the name new.
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._pid = os.getpid()
+    def _open(self, inherited: int) -> int:
+        """Two threads may come here at once and open a file each: both are read, none is lost."""
         path = f"{self._directory}/{unique_name()}{self._suffix}"
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._open_for = (os.getpid(), descriptor)
+        if inherited >= 0:
+            os.close(inherited)  # a forked child never writes to its parent's file
+        return descriptor
 
 
 def unique_name() -> str:

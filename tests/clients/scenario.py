@@ -162,10 +162,11 @@ def with_botocore():
 
 
 def _httpx_result(module, r, data):
-    return seen(r.status_code, r.reason_phrase, r.headers.multi_items(), data, r.url,
-                [(h.status_code, h.url) for h in r.history], r.http_version) | {
-        "encoding": r.encoding, "raw": [[n.decode(), v.decode("latin-1")] for n, v in r.headers.raw],
-    }  # fmt: skip
+    raw = [[name.decode(), value.decode("latin-1")] for name, value in r.headers.raw]
+    history = [(h.status_code, h.url) for h in r.history]
+    found = seen(r.status_code, r.reason_phrase, r.headers.multi_items(), data, r.url, history,
+                 r.http_version)  # fmt: skip
+    return found | {"encoding": r.encoding, "raw": raw}
 
 
 def with_httpx(name="httpx"):

@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes it is told to, however wrong, and counts what it is asked."""
+"""A server that says exactly the bytes it is told to, however wrong, and counts requests."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Origin:
         self._stop = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self) -> Origin:
+    def __enter__(self):
         return self
 
     def __exit__(

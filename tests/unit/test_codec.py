@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -47,14 +48,10 @@ def test_failures_survive():
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_or_read_but_never_crash(data):
     for attempt in (data, codec.MAGIC + data):
-        try:
+        with suppress(codec.CodecError):
             codec.decode_value(attempt)
-        except codec.CodecError:
-            pass
-    try:
+    with suppress(codec.CodecError):
         list(codec.read_records(io.BytesIO(data)))
-    except codec.CodecError:
-        pass
 
 
 def test_deep_json_is_refused():
