@@ -61,18 +61,19 @@ class ShardFile:
         """
         process, descriptor = self._open_for
         if process != os.getpid():
-            descriptor = self._open(descriptor)
+            descriptor = self._open()
         written = os.write(descriptor, data)
         while written < len(data):  # a nearly full disk, or a signal
             written += os.write(descriptor, data[written:])
 
-    def _open(self, inherited: int) -> int:
-        """Two threads may come here at once and open a file each: both are read, none is lost."""
+    def _open(self) -> int:
+        """Two threads may come here at once and open a file each: both are read, none is lost.
+
+        A forked child leaves its parent's descriptor alone: closing it twice could hit another's.
+        """
         path = f"{self._directory}/{unique_name()}{self._suffix}"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._open_for = (os.getpid(), descriptor)
-        if inherited >= 0:
-            os.close(inherited)  # a forked child never writes to its parent's file
         return descriptor
 
 
