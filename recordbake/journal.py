@@ -49,17 +49,19 @@ def journal_lines(run: Run) -> Iterator[bytes]:
 
 
 def outcomes_of_tests(events: Iterable[dict[str, Any]]) -> Outcomes:
-    """Fold ``test`` events: a test passed if no phase of its last try failed."""
-    failed: set[str] = set()
+    """Fold ``test`` events, in time order.
+
+    A test passed if its last call did and no phase failed after it. A skipped test did not: a
+    suite that skips itself when a server is down vouches for nothing.
+    """
     outcomes = Outcomes()
     for event in events:
         test = event.get("test")
         if event.get("event") != "test" or not test:
             continue
         outcomes.ran.add(test)
-        if event.get("phase") == "setup":
-            failed.discard(test)
-        if event.get("outcome") in ("failed", "rerun"):
-            failed.add(test)
-    outcomes.passed = outcomes.ran - failed
+        if event.get("outcome") == "passed" and event.get("phase") == "call":
+            outcomes.passed.add(test)
+        elif event.get("outcome") != "passed":
+            outcomes.passed.discard(test)
     return outcomes

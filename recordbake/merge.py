@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import DamagedError
 from recordbake.guest import codec
-from recordbake.guest.exchange import Captured, header
+from recordbake.guest.exchange import TRANSIENT_STATUSES, Captured, header
 from recordbake.guest.keys import host_of
 from recordbake.store import body_path, writing
 
@@ -81,6 +81,13 @@ def answer_identity(captured: Captured) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def _why_suspect(captured: Captured) -> str:
+    head, failure = captured.head, captured.failure
+    if head is not None and head.status in TRANSIENT_STATUSES:
+        return f"HTTP {head.status}"
+    return failure.kind if failure else "nothing"
+
+
 def incomplete(captured: list[Captured], outcomes: Outcomes) -> list[dict[str, Any]]:
     """Requests that got no good answer in this run and that no passing test vouches for."""
     answered = {c.key for c in captured if not c.suspect}
@@ -92,7 +99,7 @@ def incomplete(captured: list[Captured], outcomes: Outcomes) -> list[dict[str, A
                 "url": c.request.url,
                 "test": c.test,
                 "status": None if c.head is None else c.head.status,
-                "reason": c.failure.kind if c.failure else f"HTTP {c.head.status if c.head else 0}",
+                "reason": _why_suspect(c),
             }
     return list(missing.values())
 

@@ -94,6 +94,14 @@ def current_test() -> str | None:
     return os.environ.get("RECORDBAKE_TEST")
 
 
+def _shown_arguments() -> list[str]:
+    """The command line without code given by ``-c``, which may hold anything."""
+    shown = list(sys.orig_argv)[:50]
+    if "-c" in shown:
+        shown[shown.index("-c") + 1 :] = ["..."]
+    return shown
+
+
 class Journal:
     """Writes events.
 
@@ -132,7 +140,7 @@ class Journal:
             ppid=os.getppid(),
             python=PYTHON,
             executable=sys.executable,
-            argv=list(getattr(sys, "orig_argv", sys.argv))[:50],
+            argv=_shown_arguments(),
             forked=forked,
             barrier=self._barrier,
         )
