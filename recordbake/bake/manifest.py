@@ -90,6 +90,23 @@ class Manifest:
         """The sha256 of ``manifest.json``: it names the bake as a whole."""
         return hashlib.sha256(self.to_json()).hexdigest()
 
+    def describe(self, where: Path) -> str:
+        """The bake in three lines, for people.
+
+        Args:
+            where: the directory to name.
+        """
+        store, hub = self.store, self.hub
+        sizes = ", ".join(f"{name} {_size(info.size)}" for name, info in self.archives.items())
+        left_out = f"; {len(self.left_out)} left out" if self.left_out else ""
+        return (
+            f"{store['entries']} entries ({store['takes']} takes, {store['bodies']} bodies of"
+            f" {_size(store['body_bytes'])}), {hub['repos']} Hub repositories"
+            f" ({hub['files']} files of {_size(hub['bytes'])})\n"
+            f"  {where}: {sizes}{left_out}\n"
+            f"  sha256:{self.digest} ({MANIFEST_NAME})"
+        )
+
     @classmethod
     def from_json(cls, data: bytes, where: Path) -> Manifest:
         """Read a manifest strictly: exactly the documented fields with exactly their types.
@@ -132,6 +149,15 @@ def load(path: Path) -> Manifest:
     if len(data) > _SIZE_LIMIT:
         raise _damaged(f"the manifest is larger than {_SIZE_LIMIT} bytes", path)
     return Manifest.from_json(data, path)
+
+
+def _size(count: float) -> str:
+    """Bytes in decimal units, as archives and registries give them."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004 - decimal units
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
 
 
 def _damaged(what: str, where: Path) -> DamagedError:

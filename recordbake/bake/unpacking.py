@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _UNPACKED = {*ARCHIVES.values(), MANIFEST_NAME}
 _RUNS = "runs"
+#: What using an unpacked bake leaves in it: its runs, and the file that readers lock.
+_USED = {_RUNS, ".lock"}
 _HTTP = ARCHIVES["http_cache.tgz"]
 
 
@@ -102,10 +104,10 @@ def _check_target(target: Path) -> None:
     if not target.exists():
         return
     found = {p.name for p in target.iterdir()} if target.is_dir() else {target.name}
-    unpacked = {_HTTP, MANIFEST_NAME} <= found <= _UNPACKED | {_RUNS}
+    unpacked = {_HTTP, MANIFEST_NAME} <= found <= _UNPACKED | _USED
     if found and not unpacked:
         raise UsageError(
-            f"the target holds something else: {min(found - _UNPACKED, default='no bake')}",
+            f"the target holds something else: {min(found - _UNPACKED - _USED, default='no bake')}",
             where=target,
             next_step="choose a new or empty directory: recordbake unpack BAKE --to DIR",
         )

@@ -48,6 +48,13 @@ def test_fields_are_the_documented_ones() -> None:
     assert found["v"] == 1
 
 
+def test_it_describes_itself_to_people() -> None:
+    words = MANIFEST.describe(Path("there"))
+    assert "1 entries (2 takes, 1 bodies of 5 B)" in words
+    assert "there: http_cache.tgz 10 B, hf_cache.tgz 10 B; 1 left out" in words
+    assert MANIFEST.digest in words
+
+
 def test_an_unknown_version_is_refused_with_a_clear_word() -> None:
     with pytest.raises(DamagedError, match="format 2, this recordbake reads format 1") as caught:
         Manifest.from_json(json.dumps({"v": 2, "new": True}).encode(), WHERE)
