@@ -309,6 +309,7 @@ def test_a_full_disk_leaves_no_unpacked_bake(
 KILLED = """
 import sys
 from pathlib import Path
+from huggingface_hub import scan_cache_dir  # now, or most kills would come while it is imported
 from recordbake.bake import bake, unpack
 from recordbake.recording import Recording
 what, source, target = sys.argv[1], *map(Path, sys.argv[2:])

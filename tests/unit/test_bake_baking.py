@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tarfile
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +18,6 @@ from recordbake.errors import DamagedError, UsageError
 from recordbake.recording import Recording
 from tests.support.bakes import BODY, CHANGE_ANSWER, NAMES, contents, listing, make_sample
 from tests.support.sample import T0, captured, make_recording
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def shuffled_copy(source: Path, target: Path) -> None:
@@ -72,9 +69,11 @@ def test_an_unpacked_bake_bakes_to_the_same_entries(tmp_path: Path) -> None:
 def test_wal_is_folded_in_and_the_copy_is_in_rollback_mode(tmp_path: Path) -> None:
     recording = make_sample(tmp_path)
     with closing(sqlite3.connect(recording.store)) as connection:
+        connection.execute("DELETE FROM meta")
+        connection.commit()
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("INSERT INTO meta VALUES ('late', 'in the WAL')")
+        connection.execute("INSERT INTO meta VALUES ('late', 'in the WAL'), ('format', 1)")
         connection.commit()
         shutil.copytree(recording.path, tmp_path / "killed")  # as a killed writer leaves it
     killed = Recording(tmp_path / "killed")
@@ -187,6 +186,36 @@ def test_a_damaged_store_is_not_baked_and_the_earlier_bake_stays(tmp_path: Path)
     with pytest.raises(DamagedError):
         bake(recording, tmp_path / "bake")
     assert contents(tmp_path / "bake") == before
+
+
+def test_an_earlier_bake_that_somebody_reads_stays_whole(tmp_path: Path) -> None:
+    bake(make_sample(tmp_path / "1"), tmp_path / "bake")
+    before = contents(tmp_path / "bake")
+    opened = {name: (tmp_path / "bake" / name).open("rb") for name in NAMES}
+    bake(make_recording(tmp_path / "2", [captured("http://h/2")]), tmp_path / "bake")
+    assert contents(tmp_path / "bake") != before
+    for name, stream in opened.items():
+        with stream:
+            assert stream.read() == before[name]
+
+
+def test_archives_of_two_bakes_never_stand_beside_a_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bake(make_sample(tmp_path / "1"), tmp_path / "bake")
+    replace = Path.replace
+
+    def fail_at_the_second(source: Path, target: Path) -> Path:
+        if source.name == NAMES[1]:
+            raise OSError(5, "Input/output error", str(source))
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", fail_at_the_second)
+    with pytest.raises(DamagedError, match="Input/output error"):
+        bake(make_recording(tmp_path / "2", [captured("http://h/2")]), tmp_path / "bake")
+    with pytest.raises(DamagedError, match="there is no bake"):
+        verify(tmp_path / "bake")
+    assert listing(tmp_path / "bake") == sorted(NAMES[:2])
 
 
 def test_a_changed_answer_is_not_baked(tmp_path: Path) -> None:
