@@ -76,16 +76,19 @@ def unpack(bake_dir: Path, to: Path) -> Manifest:
     """
     target = to.resolve()
     manifest = load(bake_dir / MANIFEST_NAME)
-    with explaining("the bake cannot be unpacked", to):
-        _recover(target)
+    with (
+        explaining("the bake cannot be unpacked", to),
+        workspace(target.parent, f".{target.name}.unpacking-") as work,
+    ):
+        if _aside(target).is_dir() and not target.exists():  # killed between two renames
+            _aside(target).rename(target)
         _check_target(target)
-        with workspace(target.parent, f".{target.name}.unpacking-") as work:
-            _check_space(manifest, work, to)
-            tree = work / "tree"
-            tree.mkdir()
-            _receive(bake_dir, manifest, Receiver(tree, whole=True))
-            (tree / MANIFEST_NAME).write_bytes(manifest.to_json())
-            _publish(tree, target)
+        _check_space(manifest, work, to)
+        tree = work / "tree"
+        tree.mkdir()
+        _receive(bake_dir, manifest, Receiver(tree, whole=True))
+        (tree / MANIFEST_NAME).write_bytes(manifest.to_json())
+        _publish(tree, target, work)
     return manifest
 
 
@@ -117,10 +120,11 @@ def _aside(target: Path) -> Path:
     return target.with_name(f".{target.name}.previous")
 
 
-def _publish(tree: Path, target: Path) -> None:
+def _publish(tree: Path, target: Path, work: Path) -> None:
     """Put the finished tree in the target's place; two renames where there was a previous one."""
     previous = target.exists() and any(target.iterdir())
     if previous:
+        _retire(target, work)  # what a kill left there
         target.rename(_aside(target))
     try:
         tree.rename(target)  # replaces an empty directory
@@ -128,18 +132,19 @@ def _publish(tree: Path, target: Path) -> None:
         if previous:
             _aside(target).rename(target)
         raise
-    _recover(target)
+    _retire(target, work)
     sync_directory(target.parent)
 
 
-def _recover(target: Path) -> None:
-    """Finish or undo a replacement, whether just made or interrupted by a kill."""
+def _retire(target: Path, work: Path) -> None:
+    """Take over the runs of the tree that was set aside, and remove it.
+
+    It is deleted in ``work``: under its own name it is whole or not there, so that it can always
+    be put back.
+    """
     aside = _aside(target)
     if not aside.is_dir():
         return
-    if not target.exists():
-        aside.rename(target)
-        return
     if (aside / _RUNS).is_dir() and not (target / _RUNS).exists():
         (aside / _RUNS).rename(target / _RUNS)
-    shutil.rmtree(aside)
+    aside.rename(Path(tempfile.mkdtemp(dir=work)) / "previous")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -83,7 +84,9 @@ def test_a_previous_unpack_is_replaced_and_keeps_its_runs(tmp_path: Path) -> Non
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
 
 
-@pytest.mark.parametrize("interrupted", ["before the second rename", "before the runs moved"])
+@pytest.mark.parametrize(
+    "interrupted", ["before the second rename", "before the runs moved", "then made anew"]
+)
 def test_an_interrupted_replacement_is_recovered(tmp_path: Path, interrupted: str) -> None:
     bake_dir = baked(tmp_path)
     to = tmp_path / "to"
@@ -94,9 +97,30 @@ def test_an_interrupted_replacement_is_recovered(tmp_path: Path, interrupted: st
         unpack_without_recovery = tmp_path / "other"
         unpack(bake_dir, unpack_without_recovery)
         unpack_without_recovery.rename(to)
+    elif interrupted == "then made anew":
+        to.mkdir()
     unpack(bake_dir, to)
     assert listing(to / "runs") == ["r1"]
     assert not (tmp_path / ".to.previous").exists()
+
+
+def test_a_previous_tree_is_never_half_deleted_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bake_dir = baked(tmp_path)
+    unpack(bake_dir, tmp_path / "to")
+    whole = listing(tmp_path / "to")
+    remove = shutil.rmtree
+
+    def look_and_remove(path: Path, **options: bool) -> None:
+        aside = tmp_path / ".to.previous"
+        assert not aside.exists() or listing(aside) == whole
+        assert path != aside
+        remove(path, **options)
+
+    monkeypatch.setattr("shutil.rmtree", look_and_remove)
+    unpack(bake_dir, tmp_path / "to")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bake", "sample", "to"]
 
 
 @pytest.mark.parametrize(
