@@ -1,0 +1,131 @@
+"""Writing a tar + gzip archive whose bytes depend on its members' names and contents only.
+
+Rules: https://reproducible-builds.org/docs/archives/ (order, owner, mode, time), POSIX.1-2001 pax
+for names that ustar cannot hold, RFC 1952 for gzip (no name, time 0).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import stat
+import tarfile
+from typing import IO, TYPE_CHECKING, cast
+
+from recordbake.bake.manifest import ArchiveInfo
+from recordbake.errors import DamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from recordbake.bake.members import Member
+
+#: zlib's usual trade; part of the format, since another level gives other bytes.
+LEVEL = 6
+#: The latest time that fits a ustar header: 11 octal digits.
+TIME_LIMIT = 8**11 - 1
+FILE_MODE = 0o644
+EXECUTABLE_MODE = 0o755
+
+
+class _HashingWriter:
+    """Passes bytes on, counting and hashing them."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._stream.write(data)
+        self._hash.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def tell(self) -> int:
+        return self.size
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+class _HashingReader:
+    """Passes bytes on, hashing them."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._hash.update(data)
+        return data
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+def write_archive(path: Path, members: Iterable[Member], *, mtime: int) -> ArchiveInfo:
+    """Write members into a new archive and bring it to the disk.
+
+    Args:
+        path: the file to write; a temporary name, since it is incomplete until this returns.
+        members: in any order; they are written sorted by the bytes of their names.
+        mtime: modification time of every member, Unix seconds (UTC), 0 to ``TIME_LIMIT``.
+
+    Returns:
+        Digests and sizes of the file and of the tar inside.
+
+    Raises:
+        DamagedError: a member's content does not have the digest it must have.
+        OSError: a member cannot be read or the archive cannot be written.
+    """
+    ordered = sorted(members, key=lambda member: os.fsencode(member.name))
+    with path.open("wb") as file:
+        outer = _HashingWriter(file)
+        with gzip.GzipFile("", "wb", LEVEL, cast("BinaryIO", outer), mtime=0) as packed:
+            inner = _HashingWriter(cast("BinaryIO", packed))
+            with tarfile.TarFile(
+                mode="w",
+                fileobj=cast("BinaryIO", inner),
+                format=tarfile.PAX_FORMAT,
+                encoding="utf-8",
+                errors="surrogateescape",
+            ) as tar:
+                for member in ordered:
+                    _add(tar, member, mtime)
+        file.flush()
+        os.fsync(file.fileno())
+    return ArchiveInfo(outer.sha256, outer.size, inner.sha256, inner.size, len(ordered))
+
+
+def _add(tar: tarfile.TarFile, member: Member, mtime: int) -> None:
+    info = tarfile.TarInfo(member.name)  # owner 0, no owner names
+    info.mtime = mtime
+    if member.link is not None:
+        info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, member.link
+        tar.addfile(info)
+    elif member.source is None:
+        info.type, info.mode = tarfile.DIRTYPE, EXECUTABLE_MODE
+        tar.addfile(info)
+    else:
+        with member.source.open("rb") as stream:
+            state = os.fstat(stream.fileno())
+            info.size = state.st_size
+            info.mode = EXECUTABLE_MODE if state.st_mode & stat.S_IXUSR else FILE_MODE
+            content = _HashingReader(stream)
+            tar.addfile(info, cast("BinaryIO", content))
+        if member.sha256 not in (None, content.sha256):
+            raise DamagedError(
+                "a body is not what was recorded: its bytes have changed",
+                where=member.source,
+                next_step="record again: recordbake record -- COMMAND",
+            )

@@ -1,0 +1,216 @@
+"""``manifest.json``: what is in a bake and the digests that prove it.
+
+The fields are those of docs/reference/formats.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from recordbake.errors import DamagedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERSION = 1
+MANIFEST_NAME = "manifest.json"
+#: The archives of a bake and the directory that is the root of each one's members.
+ARCHIVES = {"http_cache.tgz": "http_cache", "hf_cache.tgz": "hf_cache"}
+
+STORE_COUNTS = ("entries", "takes", "bodies", "body_bytes")
+HUB_COUNTS = ("repos", "files", "bytes")
+_SIZE_LIMIT = 256 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class ArchiveInfo:
+    """What identifies one archive.
+
+    Args:
+        sha256: digest of the compressed file, hexadecimal.
+        size: size of the compressed file in bytes.
+        tar_sha256: digest of the tar inside, which does not depend on the compressor.
+        tar_size: size of the tar inside in bytes.
+        files: number of its members: directories, files and links.
+    """
+
+    sha256: str
+    size: int
+    tar_sha256: str
+    tar_size: int
+    files: int
+
+
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """Something of the recording that is not in the bake.
+
+    Args:
+        path: relative to the recording, with ``/``.
+        why: a few words.
+    """
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The description of a bake.
+
+    Args:
+        created_at: Unix seconds (UTC) given to every member: SOURCE_DATE_EPOCH, or when the
+            newest entry was recorded; never the time of baking.
+        archives: by file name.
+        store: ``entries``, ``takes``, ``bodies``, ``body_bytes``.
+        hub: ``repos``, ``files``, ``bytes`` in the Hub cache.
+        left_out: what was not taken along, sorted by path.
+        versions: ``recordbake`` (that baked) and ``format`` (of the store).
+    """
+
+    created_at: int
+    archives: dict[str, ArchiveInfo]
+    store: dict[str, int]
+    hub: dict[str, int]
+    left_out: tuple[LeftOut, ...]
+    versions: dict[str, str | int]
+
+    def to_json(self) -> bytes:
+        """The bytes of ``manifest.json``; equal manifests give equal bytes."""
+        document = {"v": VERSION, **asdict(self)}
+        return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of ``manifest.json``: it names the bake as a whole."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    def describe(self, where: Path) -> str:
+        """The bake in three lines, for people.
+
+        Args:
+            where: the directory to name.
+        """
+        store, hub = self.store, self.hub
+        sizes = ", ".join(f"{name} {_size(info.size)}" for name, info in self.archives.items())
+        left_out = f"; {len(self.left_out)} left out" if self.left_out else ""
+        return (
+            f"{store['entries']} entries ({store['takes']} takes, {store['bodies']} bodies of"
+            f" {_size(store['body_bytes'])}), {hub['repos']} Hub repositories"
+            f" ({hub['files']} files of {_size(hub['bytes'])})\n"
+            f"  {where}: {sizes}{left_out}\n"
+            f"  sha256:{self.digest} ({MANIFEST_NAME})"
+        )
+
+    @classmethod
+    def from_json(cls, data: bytes, where: Path) -> Manifest:
+        """Read a manifest strictly: exactly the documented fields with exactly their types.
+
+        Args:
+            data: the bytes of the file.
+            where: the file, for messages.
+
+        Raises:
+            DamagedError: not JSON, of another version, or not what formats.md says.
+        """
+        try:
+            document = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise _damaged(f"the manifest is damaged: {error}", where) from None
+        version = document.get("v") if isinstance(document, dict) else None
+        if type(version) is int and version != VERSION:
+            raise DamagedError(
+                f"the bake has format {version}, this recordbake reads format {VERSION}",
+                where=where,
+                next_step="use the recordbake that baked it, or bake again",
+            )
+        try:
+            return _parse(document)
+        except ValueError as error:
+            raise _damaged(f"the manifest is damaged: {error}", where) from None
+
+
+def load(path: Path) -> Manifest:
+    """Read ``manifest.json``.
+
+    Raises:
+        DamagedError: missing, unreadable, or refused by :meth:`Manifest.from_json`.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_SIZE_LIMIT + 1)
+    except OSError as error:
+        raise _damaged(f"there is no bake: {error.strerror}", path) from error
+    if len(data) > _SIZE_LIMIT:
+        raise _damaged(f"the manifest is larger than {_SIZE_LIMIT} bytes", path)
+    return Manifest.from_json(data, path)
+
+
+def _size(count: float) -> str:
+    """Bytes in decimal units, as archives and registries give them."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:  # noqa: PLR2004 - decimal units
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def _damaged(what: str, where: Path) -> DamagedError:
+    return DamagedError(what, where=where, next_step="bake or fetch it again: recordbake bake")
+
+
+def _parse(document: Any) -> Manifest:
+    found = _object(document, ("v", *(field.name for field in fields(Manifest))), "it")
+    _count(found["v"], "v")
+    archives = _object(found["archives"], tuple(ARCHIVES), "archives")
+    if not isinstance(found["left_out"], list):
+        raise ValueError("left_out is not a list")  # noqa: TRY004 - one error for all of them
+    left_out = [_object(item, ("path", "why"), "left_out") for item in found["left_out"]]
+    versions = _object(found["versions"], ("recordbake", "format"), "versions")
+    return Manifest(
+        created_at=_count(found["created_at"], "created_at"),
+        archives={name: _archive(archives[name], name) for name in ARCHIVES},
+        store=_counts(found["store"], STORE_COUNTS, "store"),
+        hub=_counts(found["hub"], HUB_COUNTS, "hub"),
+        left_out=tuple(LeftOut(_text(i["path"], "path"), _text(i["why"], "why")) for i in left_out),
+        versions={
+            "recordbake": _text(versions["recordbake"], "versions.recordbake"),
+            "format": _count(versions["format"], "versions.format"),
+        },
+    )
+
+
+def _archive(value: Any, name: str) -> ArchiveInfo:
+    found = _object(value, tuple(field.name for field in fields(ArchiveInfo)), name)
+    for key in ("sha256", "tar_sha256"):
+        if not _SHA256.fullmatch(_text(found[key], key)):
+            raise ValueError(f"{key} of {name} is not a digest")
+    counts = {key: _count(found[key], key) for key in ("size", "tar_size", "files")}
+    return ArchiveInfo(sha256=found["sha256"], tar_sha256=found["tar_sha256"], **counts)
+
+
+def _object(value: Any, keys: tuple[str, ...], what: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or set(value) != set(keys):
+        raise ValueError(f"{what} does not have exactly the fields {', '.join(keys)}")
+    return value
+
+
+def _counts(value: Any, keys: tuple[str, ...], what: str) -> dict[str, int]:
+    return {key: _count(count, key) for key, count in _object(value, keys, what).items()}
+
+
+def _count(value: Any, what: str) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{what} is not a whole number from 0")
+    return value
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{what} is not text")  # noqa: TRY004 - one error for all of them
+    return value

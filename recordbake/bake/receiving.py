@@ -1,0 +1,116 @@
+"""Taking an archive's members as parts of a recording: checked, and written where they belong."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recordbake import store
+from recordbake.bake.manifest import ARCHIVES
+from recordbake.bake.members import resolve
+from recordbake.bake.reading import RefusedError
+from recordbake.bake.stored import check_answers
+from recordbake.errors import DamagedError
+from recordbake.hub_cache import left_out
+from recordbake.recording import Recording
+
+if TYPE_CHECKING:
+    from recordbake.bake.manifest import Manifest
+    from recordbake.bake.reading import Entry
+
+_CHUNK = 1 << 20
+_HTTP = ARCHIVES["http_cache.tgz"]
+_AGAIN = "bake or fetch it again: recordbake bake"
+
+
+class Receiver:
+    """Takes an archive's members, checks them as parts of a recording, and writes them.
+
+    Args:
+        to: the directory to write into; it is ours alone.
+        whole: write everything. Otherwise only the store is written, and of each of its bodies a
+            file of the right size without content, which is what the store's check looks at.
+    """
+
+    def __init__(self, to: Path, *, whole: bool) -> None:
+        self.recording = Recording(to)
+        self._whole = whole
+        self._tree: dict[str, str | None] = {}
+
+    def take(self, entry: Entry) -> None:
+        """Check and write one member."""
+        self._tree[entry.name] = entry.link
+        in_store = entry.name.split("/")[0] == _HTTP
+        if in_store:
+            self._check_place(entry)
+        elif any(map(left_out, entry.name.split("/"))):
+            raise RefusedError(f"{entry.name!r} is something that a bake never holds")
+        path = self.recording.path / entry.name
+        if entry.content is not None:
+            sha256 = self._write(entry, path)
+            if in_store and path != self.recording.store and path.name != sha256:
+                raise RefusedError(f"{entry.name!r} does not have the digest that it is named by")
+        elif not (in_store or self._whole):
+            return
+        elif entry.link is None:
+            path.mkdir()
+        else:
+            path.symlink_to(entry.link)
+
+    def _check_place(self, entry: Entry) -> None:
+        """In the store's directory: the store and bodies, no SQLite journal and no link."""
+        path, bodies = self.recording.path / entry.name, self.recording.bodies
+        if entry.content is not None:
+            fits = path in (self.recording.store, store.body_path(bodies, path.name))
+        else:
+            fits = path in (bodies.parent, bodies) or path.parent == bodies
+        if entry.link is not None or not fits:
+            raise RefusedError(f"{entry.name!r} does not belong to a store")
+
+    def _write(self, entry: Entry, path: Path) -> str:
+        assert entry.content is not None
+        digest = hashlib.sha256()
+        keep = self._whole or path == self.recording.store
+        target = path if keep or entry.name.split("/")[0] == _HTTP else Path(os.devnull)
+        flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if target == path else 0)
+        mode = 0o755 if entry.executable else 0o644
+        with open(os.open(target, flags, mode), "wb") as stream:  # noqa: PTH123 - a descriptor
+            while data := entry.content.read(_CHUNK):
+                digest.update(data)
+                if keep:
+                    stream.write(data)
+            if target == path and not keep:
+                stream.truncate(entry.size)
+        return digest.hexdigest()
+
+    def finish(self, manifest: Manifest, bake_dir: Path) -> None:
+        """Check what only shows once everything is there.
+
+        Raises:
+            DamagedError: a link leads nowhere or outside, or the store is not what it should be.
+        """
+        for name, link in self._tree.items():
+            if link is not None and resolve(name, self._tree) is None:
+                raise DamagedError(
+                    f"the archive is refused: the link {name!r} leads nowhere or outside",
+                    where=bake_dir,
+                    next_step=_AGAIN,
+                )
+        where = bake_dir / "http_cache.tgz"
+        try:
+            check_answers(self.recording.store, where=where)
+            counts = store.check(self.recording.store)
+        except DamagedError as error:  # its own place is a temporary one
+            raise DamagedError(error.what, where=where, next_step=_AGAIN) from error
+        except (TypeError, ValueError) as error:
+            raise DamagedError(
+                f"the store is damaged: {error}", where=where, next_step=_AGAIN
+            ) from error
+        if counts != manifest.store:
+            raise DamagedError(
+                f"the store holds {counts}, the manifest says {manifest.store}",
+                where=where,
+                next_step=_AGAIN,
+            )

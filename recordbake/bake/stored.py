@@ -1,0 +1,168 @@
+"""The store in a bake: a copy with deterministic bytes, and the check of every answer in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recordbake import store
+from recordbake.errors import DamagedError
+from recordbake.guest import codec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recordbake.recording import Recording
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: Bytes 18 and 19 of the header are 1 in rollback journal mode, 2 in WAL mode
+#: (https://www.sqlite.org/fileformat2.html, section 1.3.3).
+_MODE_BYTES = slice(18, 20)
+_ROLLBACK = b"\x01\x01"
+_RECORD_AGAIN = "record again: recordbake record -- COMMAND"
+
+
+@dataclass(frozen=True)
+class StoreCopy:
+    """A store made ready to ship.
+
+    Args:
+        path: the SQLite file.
+        counts: as :func:`recordbake.store.check` counts.
+        bodies: digests of the bodies that are files, sorted.
+        newest: when the newest entry was recorded, Unix seconds (UTC); 0 without entries.
+    """
+
+    path: Path
+    counts: dict[str, int]
+    bodies: tuple[str, ...]
+    newest: float
+
+
+def copy_store(recording: Recording, work: Path) -> StoreCopy:
+    """Copy a recording's store by ``VACUUM INTO``: no journal, no free pages, same bytes each time.
+
+    Args:
+        recording: where the store is; a WAL or journal that a killed writer left is folded in.
+        work: an empty directory for the copy.
+
+    Raises:
+        DamagedError: the store is missing or damaged, or lacks a body.
+        OSError: the copy cannot be written.
+    """
+    if not recording.store.is_file():
+        raise DamagedError("there is no store", where=recording.store, next_step=_RECORD_AGAIN)
+    copy = work / recording.store.name
+    # Beside the copy, so that the check of the copy finds the bodies.
+    (work / recording.bodies.name).symlink_to(recording.bodies.resolve())
+    try:
+        with closing(_open(recording.store)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # rolls back
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            store.check(recording.store)
+            connection.execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store cannot be copied: {error}",
+            where=recording.store,
+            next_step="free space or end the other process, then run the same command again",
+        ) from error
+    with copy.open("rb") as stream:
+        if stream.read(20)[_MODE_BYTES] != _ROLLBACK or copy.with_name(copy.name + "-wal").exists():
+            raise DamagedError("the copy of the store is in WAL mode", where=recording.store)
+        os.fsync(stream.fileno())
+    counts = store.check(copy)
+    check_answers(copy, where=recording.store)
+    with closing(store.connect_readonly(copy)) as connection:
+        newest = connection.execute(
+            "SELECT max(recorded_at) FROM entries WHERE typeof(recorded_at) IN ('real', 'integer')"
+        ).fetchone()[0]
+        bodies = tuple(row["body_sha256"] for row in _files(connection))
+    return StoreCopy(copy, counts, bodies, newest or 0)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A connection that respects other processes' locks, where the directory can be written."""
+    if not os.access(path.parent, os.W_OK):
+        beside = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+        for leftover in beside:
+            if leftover.exists() and leftover.stat().st_size:
+                raise DamagedError(
+                    "the store was not closed, and its directory cannot be written",
+                    where=leftover,
+                    next_step="make the directory writable",
+                )
+        return store.connect_readonly(path)
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None)
+
+
+def _files(connection: sqlite3.Connection) -> list[Any]:
+    return connection.execute(
+        "SELECT DISTINCT body_sha256 FROM entries WHERE body_size > ? ORDER BY body_sha256",
+        (codec.INLINE_LIMIT,),
+    ).fetchall()
+
+
+def check_answers(path: Path, *, where: Path) -> None:
+    """Check that every entry has its answer and that every inline body has its digest.
+
+    Views, triggers and virtual tables, whose code would run on a look-up, are refused.
+
+    Args:
+        path: a store.
+        where: what to name in messages, where ``path`` is a temporary copy.
+
+    Raises:
+        DamagedError: an answer is missing, is not ours, or is not what its entry says.
+    """
+    strange = (
+        "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE '%VIRTUAL%'"
+    )
+    query = (
+        "SELECT url, status, body_sha256, body_size, value FROM entries"
+        " LEFT JOIN responses ON responses.key = response_key"
+    )
+    try:
+        with closing(store.connect_readonly(path)) as connection:
+            for row in connection.execute(strange):
+                raise DamagedError(
+                    f"the store has something that a store never has: {row['name']}",
+                    where=where,
+                    next_step=_RECORD_AGAIN,
+                )
+            for row in connection.execute(query):
+                problem = _problem(row)
+                if problem:
+                    raise DamagedError(
+                        f"{problem}: {row['url']}", where=where, next_step=_RECORD_AGAIN
+                    )
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store is damaged: {error}", where=where, next_step=_RECORD_AGAIN
+        ) from error
+
+
+def _problem(row: sqlite3.Row) -> str | None:
+    """What is wrong with one entry and its answer."""
+    digest, size = row["body_sha256"], row["body_size"]
+    if row["status"] is None:  # the failure came before an answer
+        small = size is None or (isinstance(size, int) and size <= codec.INLINE_LIMIT)
+        return None if small else "an entry has a body without an answer"
+    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        return "an entry does not say what its body is"
+    try:
+        meta, _, body = codec.decode_value(row["value"])
+    except codec.CodecError as error:
+        return f"an answer is missing or damaged ({error})"
+    if (meta["body"]["sha256"], meta["body"]["size"]) != (digest, size):
+        return "an answer is not the one its entry describes"
+    if size > codec.INLINE_LIMIT:
+        return None if body is None else "a body is not where its size says"
+    changed = body is None or hashlib.sha256(body).hexdigest() != digest
+    return "a body's bytes have changed" if changed else None

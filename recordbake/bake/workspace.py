@@ -1,0 +1,107 @@
+"""Private working directories, so that nothing half-written ever carries a final name."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from recordbake.errors import DamagedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def explaining(doing: str, where: Path) -> Iterator[None]:
+    """Turn an OSError of the body into an error for people.
+
+    Args:
+        doing: what cannot be done, as the start of a sentence.
+        where: the place concerned where the OSError names none.
+
+    Raises:
+        DamagedError: the disk is full, or the system refused for the reason it gives.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in _FULL
+        raise DamagedError(
+            f"{doing}: {'the disk is full' if full else error.strerror or error}",
+            where=where if full else error.filename or where,
+            next_step="free space, then run the same command again"
+            if full
+            else "make it accessible, then run the same command again",
+        ) from error
+
+
+@contextmanager
+def workspace(parent: Path, prefix: str) -> Iterator[Path]:
+    """A directory for work in progress, removed at the end whatever happens.
+
+    It is locked while its process lives, so that the next command can tell and remove what a
+    killed one left.
+
+    Args:
+        parent: where the result will stand; created if needed, removed again on an error.
+        prefix: how the directory's name starts; unique to the kind of work and result.
+
+    Raises:
+        OSError: ``parent`` cannot be written.
+    """
+    created = [p for p in (parent, *parent.parents) if not p.exists()]
+    parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(parent, prefix)
+    path = parent / f"{prefix}{secrets.token_hex(6)}"
+    path.mkdir(mode=0o700)
+    lock = _lock(path)
+    try:
+        yield path
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            for directory in created:
+                directory.rmdir()
+        raise
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames in a directory durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _lock(path: Path) -> int | None:
+    """A descriptor that holds the directory's lock, or None if another process does."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, or a file system without locks: then it is left alone
+        os.close(handle)
+        return None
+    return handle
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    for path in parent.iterdir():
+        if path.name.startswith(prefix):
+            with suppress(OSError):
+                lock = _lock(path)
+                if lock is not None:
+                    shutil.rmtree(path, ignore_errors=True)
+                    os.close(lock)
