@@ -172,12 +172,14 @@ def _unpack(arguments: argparse.Namespace) -> int:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
+    from recordbake import store
     from recordbake.audit import audit
     from recordbake.runs import recover, writable_runs_dir
 
     found = _settings(arguments)
     recording = Recording(found.recording_path, found.runs_dir)
     recover(writable_runs_dir(recording))
+    store.settle(recording.store)
     result = audit(
         recording,
         found.root / found.reports,

@@ -6,14 +6,22 @@ import os
 import shutil
 from pathlib import Path
 
-#: Never kept: credentials, locks, native downloads' state, and what was not finished.
-_LEFT_OUT_NAMES = frozenset({".locks", "token", "stored_tokens", "xet"})
-_LEFT_OUT_SUFFIXES = (".lock", ".incomplete", ".tmp")
+#: Never kept, at the top of ``HF_HOME``: credentials and the state of native downloads.
+_LEFT_OUT_AT_THE_TOP = frozenset({"token", "stored_tokens", "xet"})
+_LEFT_OUT_SUFFIXES = (".locks", ".lock", ".incomplete", ".tmp")
 
 
-def left_out(name: str) -> bool:
-    """Whether a file or directory of this name in a Hub cache is never kept or shipped."""
-    return name in _LEFT_OUT_NAMES or name.endswith(_LEFT_OUT_SUFFIXES)
+def left_out(path: str) -> bool:
+    """Whether a file or directory of a Hub cache is never kept or shipped.
+
+    Args:
+        path: relative to ``HF_HOME``, with ``/``. Below ``snapshots/`` the names are those of a
+            repository's own files, and all are kept.
+    """
+    *above, name = path.split("/")
+    if "snapshots" in above:
+        return False
+    return (not above and name in _LEFT_OUT_AT_THE_TOP) or name.endswith(_LEFT_OUT_SUFFIXES)
 
 
 def fold(source: Path, target: Path) -> None:
@@ -24,13 +32,14 @@ def fold(source: Path, target: Path) -> None:
         target: the recording's cache; created if needed.
     """
     for directory, names, files in os.walk(source):
-        names[:] = [name for name in names if not left_out(name)]
         here = Path(directory)
-        destination = target / here.relative_to(source)
+        relative = here.relative_to(source)
+        kept = [n for n in [*names, *files] if not left_out((relative / n).as_posix())]
+        names[:] = [name for name in names if name in kept]
+        destination = target / relative
         destination.mkdir(parents=True, exist_ok=True)
-        links = [name for name in names if (here / name).is_symlink()]
-        for name in [*files, *links]:
-            if not left_out(name):
+        for name in kept:
+            if name not in names or (here / name).is_symlink():
                 (here / name).replace(destination / name)
     shutil.rmtree(source, ignore_errors=True)
 

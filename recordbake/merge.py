@@ -187,7 +187,7 @@ class StoreMerger:
             return
         target = body_path(self.bodies, c.body_sha256)
         source = self.shards / c.body_file
-        if target.exists() or not source.exists():
+        if target.exists():
             return  # an equal body is there already, or this merge is being repeated
         target.parent.mkdir(parents=True, exist_ok=True)
         # A link, not a move: should the transaction fail, the shard is still whole.

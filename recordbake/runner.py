@@ -59,6 +59,7 @@ def run_command(
         else:
             # Missing or damaged: stop before the command starts.
             stack.enter_context(recording_lock(recording.path, shared=True))
+            store.settle(recording.store)
             store.check(recording.store)
         recording = runs.writable_runs_dir(recording)
         for run_id in runs.recover(recording) if mode == RECORD else ():

@@ -6,6 +6,7 @@ from it. Values are data (:mod:`recordbake.guest.codec`), never pickle.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing, contextmanager
 from io import BytesIO
@@ -42,6 +43,7 @@ CREATE INDEX IF NOT EXISTS uses_by_test ON uses (test);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 _RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 
 
@@ -91,7 +93,7 @@ def check(store: Path) -> dict[str, int]:
                 "SELECT coalesce(sum(body_size), 0) FROM"
                 " (SELECT DISTINCT body_sha256, body_size FROM entries)"
             ).fetchone()[0]
-        except sqlite3.Error as error:
+        except (sqlite3.Error, TypeError, ValueError) as error:
             raise DamagedError(
                 f"the store is damaged: {error}", where=store, next_step=_RECORD_AGAIN
             ) from error
@@ -122,6 +124,8 @@ def _check_bodies(connection: sqlite3.Connection, bodies: Path) -> None:
         (codec.INLINE_LIMIT,),
     )
     for sha256, size in rows:
+        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+            raise ValueError(f"an entry names the body {sha256!r}")
         path = body_path(bodies, sha256)
         try:
             found = path.stat().st_size
@@ -130,6 +134,30 @@ def _check_bodies(connection: sqlite3.Connection, bodies: Path) -> None:
         if found != size:
             state = "missing" if found < 0 else f"{found} bytes instead of {size}"
             raise DamagedError(f"a body is {state}", where=path, next_step=_RECORD_AGAIN)
+
+
+def settle(store: Path) -> None:
+    """Let SQLite finish what a killed writer left: a hot journal, or a write-ahead log.
+
+    Readers open the store as immutable, which ignores both.
+
+    Raises:
+        DamagedError: there is something to finish and the store cannot be written.
+    """
+    leftovers = [store.with_name(store.name + suffix) for suffix in ("-journal", "-wal")]
+    if not store.is_file() or not any(path.exists() for path in leftovers):
+        return
+    try:
+        with closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store's writer was killed, and what it left cannot be mended: {error}",
+            where=store,
+            next_step="make the directory writable, or record again",
+        ) from error
 
 
 @contextmanager

@@ -150,10 +150,9 @@ def _register(name: str, function: Callable[[nox.Session], None], workflow: Work
     needs_suite = name not in ("bake", "audit")
     isolated = bool(workflow.tool or (needs_suite and workflow.install))
     nox.session(
-        session,
         name=name,
         python=workflow.python if needs_suite else None,
         venv_backend=None if isolated else "none",
         reuse_venv=True,
         tags=[TAG],
-    )
+    )(session)

@@ -93,7 +93,7 @@ def hub_members(root: Path, name: str) -> tuple[list[Member], list[LeftOut]]:
         with os.scandir(directory) as found:
             for entry in found:
                 path = f"{prefix}/{entry.name}"
-                if left_out(entry.name):
+                if left_out(path.partition("/")[2]):
                     left.append(LeftOut(path, _why(entry.name)))
                 elif entry.is_symlink():
                     members[path] = Member(path, link=str(Path(entry.path).readlink()))
@@ -133,9 +133,9 @@ def _settle_links(
 def _content_of(path: str, link: Path, root: Path) -> tuple[Member | None, str]:
     target = Path(os.path.realpath(link))
     inside = target.relative_to(root).parts if target.is_relative_to(root) else ()
-    for part in (link.readlink().name, target.name, *inside):
-        if left_out(part):
-            return None, f"a link to something left out: {_why(part)}"
+    for candidate in (link.readlink().name, target.name, "/".join(inside)):
+        if left_out(candidate):
+            return None, f"a link to something left out: {_why(candidate)}"
     if target.is_file():
         return Member(path, source=target), ""
     if target.is_dir():

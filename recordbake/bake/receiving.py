@@ -45,7 +45,7 @@ class Receiver:
         in_store = entry.name.split("/")[0] == _HTTP
         if in_store:
             self._check_place(entry)
-        elif any(map(left_out, entry.name.split("/"))):
+        elif _is_left_out(entry.name):
             raise RefusedError(f"{entry.name!r} is something that a bake never holds")
         path = self.recording.path / entry.name
         if entry.content is not None:
@@ -114,3 +114,9 @@ class Receiver:
                 where=where,
                 next_step=_AGAIN,
             )
+
+
+def _is_left_out(name: str) -> bool:
+    """Whether a member, or a directory that it is in, is left out of every bake."""
+    parts = name.split("/")[1:]
+    return any(left_out("/".join(parts[: end + 1])) for end in range(len(parts)))
