@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recordbake.audit.verdict import KEEP
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -141,7 +143,9 @@ def fill(section: Section, rows: Iterable[tuple[str, tuple[Cell, ...]]], note: s
 def remarks(verdict: Verdict) -> tuple[str, ...]:
     """What the verdict's command will cost, and the reasons that its sentence leaves out."""
     said = []
-    if verdict.requests:
+    if verdict.decision == KEEP:
+        said.append("Nothing needs recording; this replays it without a network.")
+    elif verdict.requests:
         noun = "request" if verdict.requests == 1 else "requests"
         said.append(f"Fetches about {verdict.requests:,} {noun}, {size(verdict.bytes)}.")
     others = [reason for reason in verdict.reasons if reason not in verdict.sentence]

@@ -30,11 +30,12 @@ _SIZE = ("Size", "bar")
 MISSES = Section(
     "misses", "Live misses by URL", "Requests of the latest replay that the store did not answer",
     (_REQUEST, ("Times", "number"), _TESTS, ("Reason", "text"), ("First seen (UTC)", "time")),
-    "The latest replay asked for nothing that is not in the store.",
+    "No replay shows a live miss.",
 )  # fmt: skip
 MISSES_BY_TEST = Section(
     "tests", "Live misses by test", "Tests of the latest replay with live misses",
-    (("Test", "code"), ("URLs", "number"), ("Requests", "number")), "No test had a live miss.",
+    (("Test", "code"), ("URLs", "number"), ("Requests", "number")),
+    "No test shows a live miss.",
 )  # fmt: skip
 PROBLEMS = Section(
     "problems", "Other findings", "Leaks, processes not hooked, incomplete recordings and damage",
@@ -64,9 +65,9 @@ UNUSED = Section(
     "No entry is known to be unused.",
 )  # fmt: skip
 RUNS = Section(
-    "runs", "Runs", "Runs kept in the recording, newest first; exit of the command and of the run",
+    "runs", "Runs", "Runs kept in the recording, newest first",
     (("Started (UTC)", "time"), ("Mode", "text"), ("Command", "code"), ("Requests", "number"),
-     ("Outcomes", "text"), ("Command", "number"), ("Exit", "number")),
+     ("Outcomes", "text"), ("Command exit", "number"), ("Run exit", "number")),
     "No run is kept.",
 )  # fmt: skip
 

@@ -120,7 +120,7 @@ def facts(loaded: Loaded, options: tuple[str, ...] = ()) -> Facts:
 
 def _command(runs: pd.DataFrame) -> tuple[str, ...]:
     """The command of the latest recording run, or else of the latest run that names one."""
-    told = runs[[bool(command) for command in runs["command"]]]
+    told = runs[runs["command"].map(bool).astype(bool)]
     recorded = told[told["run"] == latest_record(runs)]
     rows = recorded if len(recorded) else told
     return tuple(rows["command"].iloc[-1]) if len(rows) else ()
