@@ -1,0 +1,112 @@
+"""Reads what runs left behind and says whether the recording is good, and what to run if not."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recordbake.errors import EXIT_FAIL_ON, EXIT_OK, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from recordbake.audit.findings import Finding
+    from recordbake.audit.verdict import Verdict
+    from recordbake.recording import Recording
+
+_DEFAULT_RECORDING = ".recordbake"
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """What an audit found.
+
+    Args:
+        findings: all findings, worst kind first.
+        verdict: the decision with its command.
+        exit_code: 0, or 13 if there is a finding of a kind that ``fail_on`` names.
+        paths: the files written.
+    """
+
+    findings: list[Finding]
+    verdict: Verdict
+    exit_code: int
+    paths: list[Path]
+
+
+def audit(  # noqa: PLR0913
+    recording: Recording,
+    out: Path,
+    *,
+    formats: tuple[str, ...] = ("html", "json", "markdown"),
+    stale_after_days: float = 30,
+    now: float | None = None,
+    fail_on: frozenset[str] = frozenset(),
+) -> AuditResult:
+    """Audit a recording and write the report.
+
+    Args:
+        recording: the recording or unpacked bake.
+        out: directory for ``audit.html``, ``audit.json`` and ``audit.md``.
+        formats: which of ``html``, ``json`` and ``markdown`` to write.
+        stale_after_days: age in days from which an entry is stale.
+        now: the present, Unix seconds (UTC); the clock's time when None.
+        fail_on: kinds of findings that make the exit code 13.
+
+    Raises:
+        UsageError: a format or kind does not exist, or the report cannot be written.
+        DamagedError: the recording is missing, or store or journal cannot be read.
+    """
+    # pandas and Jinja2 take half a second to import: only who audits pays for it.
+    from recordbake.audit import findings as finding
+    from recordbake.audit import report, summary
+    from recordbake.audit.load import load
+    from recordbake.audit.verdict import judge
+
+    _check_known("format", formats, report.FILES)
+    _check_known("kind of finding", sorted(fail_on), finding.KINDS)
+    now = time.time() if now is None else now
+    loaded = load(recording)
+    found = finding.find(loaded, stale_after_days=stale_after_days, now=now)
+    verdict = judge(found, summary.facts(loaded, _options(recording)))
+    paths = report.write(
+        summary.Summary(
+            generated_at=finding.iso(now) or "",
+            verdict=verdict,
+            figures=summary.figures(loaded, found, stale_after_days),
+            findings=found,
+            hosts=summary.hosts(loaded.entries),
+            largest=summary.largest(loaded.entries),
+            hub=loaded.hub,
+            runs=summary.history(loaded),
+        ),
+        out,
+        formats,
+    )
+    failed = any(f.kind in fail_on for f in found)
+    return AuditResult(found, verdict, EXIT_FAIL_ON if failed else EXIT_OK, paths)
+
+
+def _check_known(what: str, names: Iterable[str], known: Mapping[str, str]) -> None:
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1, cutoff=0.0)
+            raise UsageError(
+                f"there is no {what} {name!r}; the nearest is {close[0]!r}",
+                next_step=f"choose from {', '.join(known)}",
+            )
+
+
+def _options(recording: Recording) -> tuple[str, ...]:
+    """``--recording`` for the verdict's command, unless the recording is the default one.
+
+    A bake is never recorded into, so its directory is not named.
+    """
+    path = recording.path.resolve()
+    if recording.manifest.exists() or path == Path(_DEFAULT_RECORDING).resolve():
+        return ()
+    here = Path.cwd()
+    return ("--recording", str(path.relative_to(here) if path.is_relative_to(here) else path))

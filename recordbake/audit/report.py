@@ -1,0 +1,120 @@
+"""Writes an audit: one file for each format, complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from recordbake.audit.page import visible
+from recordbake.audit.sections import build
+from recordbake.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recordbake.audit.page import Page
+    from recordbake.audit.summary import Summary
+
+#: Version of audit.json (docs/reference/audit-json.md).
+JSON_VERSION = 1
+#: File name of each format.
+FILES = {"html": "audit.html", "json": "audit.json", "markdown": "audit.md"}
+
+
+def write(summary: Summary, out: Path, formats: tuple[str, ...]) -> list[Path]:
+    """Write an audit's report.
+
+    Args:
+        summary: what to say.
+        out: directory for the files; created if needed.
+        formats: keys of :data:`FILES`.
+
+    Returns:
+        The files written, in the order of ``formats``.
+
+    Raises:
+        UsageError: a file cannot be written there.
+    """
+    page = build(summary)
+    texts = {
+        "html": lambda: to_html(page),
+        "json": lambda: to_json(summary),
+        "markdown": lambda: to_markdown(page),
+    }
+    written = []
+    for name in dict.fromkeys(formats):
+        path = out / FILES[name]
+        _write_whole(path, texts[name]())
+        written.append(path)
+    return written
+
+
+def to_html(page: Page) -> str:
+    """The page as one self-contained HTML file; all text is escaped."""
+    loader = PackageLoader("recordbake.audit")
+    environment = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )  # fmt: skip
+    environment.filters["visible"] = visible
+    return environment.get_template("audit.html.j2").render(page=page)
+
+
+def to_markdown(page: Page) -> str:
+    """The page as Markdown, for a comment or a job summary; text from data stands in code spans."""
+    loader = PackageLoader("recordbake.audit")
+    environment = Environment(
+        loader=loader, autoescape=False, trim_blocks=True, lstrip_blocks=True,  # noqa: S701
+        undefined=StrictUndefined,
+    )  # fmt: skip
+    environment.filters |= {"visible": visible, "span": code_span, "fence": _fence}
+    return environment.get_template("audit.md.j2").render(page=page)
+
+
+def to_json(summary: Summary) -> str:
+    """The audit for machines: ASCII, keys and lists in a fixed order."""
+    data = asdict(summary)
+    del data["largest"]
+    return json.dumps({"v": JSON_VERSION} | data, indent=1, allow_nan=False) + "\n"
+
+
+def code_span(text: str) -> str:
+    """Text as a Markdown code span that holds in a table: nothing in it is markup or HTML."""
+    ticks = _longer_than_any(text, 1)
+    inner = text.replace("|", "\\|")
+    pad = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{pad}{inner}{pad}{ticks}"
+
+
+def _fence(text: str) -> str:
+    ticks = _longer_than_any(text, 3)
+    return f"{ticks}sh\n{text}\n{ticks}"
+
+
+def _longer_than_any(text: str, least: int) -> str:
+    ticks = "`" * least
+    while ticks in text:
+        ticks += "`"
+    return ticks
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write beside the target and rename, so that a reader never sees half a report."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the report cannot be written: {error.strerror}",
+            where=path,
+            next_step="name another directory with --out",
+        ) from error

@@ -1,0 +1,216 @@
+"""Findings: each planted one is found, and nothing else is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recordbake.audit.findings import KINDS, find, iso
+from recordbake.audit.load import load
+from recordbake.audit.summary import figures, history, hosts
+from recordbake.recording import Recording
+from tests.support import audit as planted
+from tests.support.sample import T0, add_run, captured, make_recording, request_event
+
+if TYPE_CHECKING:
+    from recordbake.audit.findings import Finding
+
+
+def findings_of(recording: Recording, days: float = 30, now: float = planted.NOW) -> list[Finding]:
+    return find(load(recording), stale_after_days=days, now=now)
+
+
+@pytest.fixture
+def by_kind(tmp_path: Path) -> dict[str, Finding]:
+    return {f.kind: f for f in findings_of(planted.planted_recording(tmp_path / "r"))}
+
+
+def test_each_planted_finding_is_found_once_and_nothing_else(tmp_path):
+    found = findings_of(planted.planted_recording(tmp_path / "r"))
+    assert [f.kind for f in found] == list(KINDS)
+    assert all(f.severity == KINDS[f.kind] and f.action for f in found)
+
+
+def test_a_clean_recording_has_no_finding(tmp_path):
+    assert findings_of(planted.clean_recording(tmp_path / "r")) == []
+
+
+def test_a_live_miss_is_grouped_by_request_and_names_tests_host_and_first_time(by_kind):
+    miss = by_kind["live-miss"]
+    assert miss.subject == f"GET {planted.MISSED}"
+    assert miss.tests == ("t.py::a", "t.py::b")
+    assert miss.evidence["by_test"] == {"t.py::a": 2, "t.py::b": 1}
+    assert miss.evidence["count"] == 3
+    assert miss.evidence["host"] == "api.example.org"
+    assert miss.evidence["first_seen"] == iso(T0 + 3)
+    assert miss.evidence["outcomes"] == ["blocked"]
+
+
+def test_the_other_findings_name_what_they_are_about(by_kind):
+    assert by_kind["leak"].subject == "192.0.2.1:443 (connect)"
+    assert by_kind["leak"].evidence["blocked"] is True
+    assert by_kind["leak"].tests == ("t.py::l",)
+    assert by_kind["uncovered"].subject == "/usr/bin/python2: unsupported"
+    assert by_kind["uncovered"].evidence["python"] == ["2.7.18"]
+    assert by_kind["incomplete"].subject == "GET https://x.org/429"
+    assert by_kind["incomplete"].tests == ("t.py::i",)
+    assert by_kind["damaged-entry"].evidence["messages"] == ["the value is not ours"]
+    assert by_kind["stale"].subject == f"GET {planted.STALE}"
+    assert by_kind["stale"].evidence["age_days"] == 31.0
+    assert by_kind["unused"].subject == f"GET {planted.UNUSED}"
+    assert by_kind["unused"].tests == ("tests/test_a.py::test_one",)
+    assert by_kind["damaged-journal"].subject == planted.REPLAY
+    assert by_kind["damaged-journal"].evidence["damaged_lines"] == 1
+
+
+def test_forwarded_requests_of_a_replay_are_live_misses_and_methods_are_apart(tmp_path):
+    recording = make_recording(tmp_path, [])
+    events = [
+        request_event(planted.MISSED, "forwarded", bytes=70, reason="uri-miss"),
+        request_event(planted.MISSED, "forwarded", bytes=50, reason="method", method="POST"),
+        request_event(planted.MISSED, "failed", from_cache=False),
+    ]
+    add_run(recording, planted.OLD_REPLAY, events, mode="replay")
+    found = findings_of(recording)
+    assert [(f.subject[:4], f.evidence["bytes"]) for f in found] == [("GET ", 70), ("POST", 50)]
+
+
+def test_misses_while_recording_are_no_live_misses(tmp_path):
+    recording = make_recording(tmp_path, [])
+    add_run(recording, planted.RECORD, [request_event(planted.MISSED, "forwarded")], mode="record")
+    assert findings_of(recording) == []
+
+
+def test_what_was_recorded_after_it_was_missed_is_no_finding(tmp_path):
+    recording = make_recording(tmp_path, [captured(planted.MISSED, recorded_at=T0 + 60)])
+    events = [
+        request_event(planted.MISSED, "blocked"),
+        planted.event("damage", key=request_event(planted.MISSED)["key"], message="torn"),
+    ]
+    add_run(recording, planted.REPLAY, events)
+    assert findings_of(recording) == []
+
+
+def test_a_vary_miss_is_not_mended_by_the_older_entry(tmp_path):
+    recording = make_recording(tmp_path, [captured(planted.MISSED, recorded_at=T0 - 60)])
+    add_run(recording, planted.REPLAY, [request_event(planted.MISSED, "blocked", reason="vary")])
+    assert [f.kind for f in findings_of(recording)] == ["live-miss", "unused"]
+
+
+def test_leaks_and_gaps_of_the_latest_record_run_count_those_of_older_runs_do_not(tmp_path):
+    recording = make_recording(tmp_path, [])
+    leak = planted.event("leak", host="192.0.2.9", port=1, what="connect", blocked=False)
+    for run, mode in ((planted.RECORD, "record"), (planted.OLD_REPLAY, "replay")):
+        add_run(recording, run, [leak | {"host": f"{mode}.test"}], mode=mode)
+    add_run(recording, planted.REPLAY, [])
+    assert [f.subject for f in findings_of(recording)] == ["record.test:1 (connect)"]
+
+
+def test_every_entry_is_judged_by_age_where_there_was_no_replay(tmp_path):
+    entries = [captured(planted.STALE, recorded_at=T0 - 40 * 86400), captured(planted.UNUSED)]
+    found = findings_of(make_recording(tmp_path, entries), now=T0)
+    assert [(f.kind, f.subject) for f in found] == [("stale", f"GET {planted.STALE}")]
+
+
+def test_an_old_entry_that_the_replay_did_not_use_is_unused_but_not_stale(tmp_path):
+    recording = make_recording(tmp_path, [captured(planted.STALE, recorded_at=T0 - 40 * 86400)])
+    add_run(recording, planted.REPLAY, [])
+    assert [f.kind for f in findings_of(recording)] == ["unused"]
+
+
+def test_age_counts_from_the_day_given(tmp_path):
+    recording = make_recording(tmp_path, [captured(planted.STALE, recorded_at=T0)])
+    now = T0 + 10 * 86400
+    assert findings_of(recording, days=10, now=now) == []
+    assert [f.kind for f in findings_of(recording, days=9.9, now=now)] == ["stale"]
+
+
+def test_an_entry_recorded_after_the_replay_is_not_unused(tmp_path):
+    recording = make_recording(tmp_path, [captured(planted.UNUSED, recorded_at=T0 + 60)])
+    add_run(recording, planted.REPLAY, [], started_at=T0)
+    assert findings_of(recording) == []
+
+
+def test_takes_are_used_one_by_one(tmp_path):
+    entries = [captured(planted.UNUSED, b"one"), captured(planted.UNUSED, b"two")]
+    recording = make_recording(tmp_path, entries)
+    add_run(recording, planted.REPLAY, [request_event(planted.UNUSED, take=0)])
+    assert [f.subject for f in findings_of(recording)] == [f"GET {planted.UNUSED} (take 1)"]
+
+
+def test_a_replay_without_a_journal_is_not_judged(tmp_path):
+    recording = planted.clean_recording(tmp_path)
+    (recording.runs_dir / "20260909T000000.000000Z-replay_strict-dead" / "shards").mkdir(
+        parents=True
+    )
+    assert findings_of(recording) == []
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    return planted.planted_recording(tmp_path_factory.mktemp("shuffled") / "r")
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations(planted.planted_events()))
+def test_shuffled_journals_give_the_same_findings(store, order):
+    with tempfile.TemporaryDirectory() as directory:
+        runs = Path(directory) / "runs"
+        shutil.copytree(store.runs_dir, runs)
+        shuffled = Recording(store.path, runs)
+        planted.write_journal(shuffled, planted.REPLAY, planted.planted_events())
+        expected = findings_of(shuffled)
+        planted.write_journal(shuffled, planted.REPLAY, order)
+        assert findings_of(shuffled) == expected
+        assert len(expected) == len(KINDS) - 1  # all but the damaged line
+
+
+OUTCOMES = ["hit", "stored", "forwarded", "blocked", "failed", "bypass", None]
+requests = st.builds(
+    lambda url, outcome, test: request_event(f"https://h/{url}", outcome, test=test),
+    st.integers(0, 3), st.sampled_from(OUTCOMES), st.sampled_from([None, "a", "b"]),
+)  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None)
+@given(events=st.lists(requests, max_size=30))
+def test_counts_add_up_for_any_requests(events):
+    with tempfile.TemporaryDirectory() as directory:
+        recording = Recording(Path(directory))
+        add_run(recording, planted.REPLAY, events)
+        loaded = load(recording)
+        found = find(loaded, stale_after_days=30, now=T0)
+        figure = figures(loaded, found, 30)
+        (run,) = history(loaded)
+    outcomes = Counter(event["outcome"] or "unknown" for event in events)
+    assert figure.requests == run.requests == len(events)
+    assert figure.outcomes == run.outcomes == outcomes
+    assert figure.hits == outcomes["hit"]
+    assert figure.live_misses == outcomes["blocked"] + outcomes["forwarded"]
+    misses = [f for f in found if f.kind == "live-miss"]
+    assert sum(f.evidence["count"] for f in misses) == figure.live_misses
+    for miss in misses:
+        assert sum(miss.evidence["by_test"].values()) == miss.evidence["count"]
+
+
+def test_sizes_by_host_add_up_and_a_shared_body_counts_once(tmp_path):
+    large = b"x" * 20_000
+    entries = [
+        captured("https://a.org/1", large, shards=tmp_path / "s"),
+        captured("https://b.org/1", large, shards=tmp_path / "s"),
+        captured("https://b.org/2", b"small"),
+        captured("https://b.org/3", b"small"),
+    ]
+    loaded = load(make_recording(tmp_path / "r", entries, tmp_path / "s"))
+    rows = hosts(loaded.entries)
+    figure = figures(loaded, [], 30)
+    assert sum(row.bytes for row in rows) == figure.http_bytes == 20_000 + 2 * 5
+    assert sum(row.entries for row in rows) == figure.entries == 4
+    assert [row.bytes for row in rows] == sorted((row.bytes for row in rows), reverse=True)
