@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,11 +22,15 @@ def clean_environ(**extra: str) -> dict[str, str]:
 
 
 def recordbake(
-    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 300
+    *arguments: object,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
+    timeout: float = 300,
 ) -> subprocess.CompletedProcess[str]:
-    """``recordbake ARGUMENTS`` in ``cwd``."""
+    """``recordbake ARGUMENTS`` in ``cwd``, with another command before it where given."""
     return subprocess.run(
-        [sys.executable, "-m", "recordbake", *map(str, arguments)],
+        [*before, sys.executable, "-m", "recordbake", *map(str, arguments)],
         cwd=cwd,
         env=clean_environ(**(env or {})),
         capture_output=True,
