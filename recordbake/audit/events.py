@@ -6,7 +6,6 @@ A journal of a million events costs some 100 bytes an event here, whatever its l
 from __future__ import annotations
 
 import json
-import math
 from array import array
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,8 +48,7 @@ def is_time(value: Any) -> bool:
     return (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
-        and math.isfinite(value)
-        and 0 <= value <= LAST_SECOND
+        and 0 <= value <= LAST_SECOND  # false for NaN
     )
 
 
@@ -65,8 +63,10 @@ class _Texts:
         if value is None:
             self.codes.append(-1)
             return
-        text = clean(value)
-        self.codes.append(self.known.setdefault(text, len(self.known)))
+        code = self.known.get(value) if type(value) is str else None
+        if code is None:
+            code = self.known.setdefault(clean(value), len(self.known))
+        self.codes.append(code)
 
     def column(self) -> pd.Categorical:
         categories = pd.Index(list(self.known), dtype=object)

@@ -252,6 +252,7 @@ def used(replayed: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
     """Which entries a replay answered from, aligned with ``entries``."""
     requests = replayed[replayed["event"] == "request"]
     hits = requests[(requests["outcome"] == "hit") | requests["from_cache"]]
+    hits = hits[["key", "take"]].drop_duplicates()
     pairs = set(zip(hits["key"].astype(object), hits["take"].clip(lower=0), strict=True))
     flags = [pair in pairs for pair in zip(entries["key"], entries["take"], strict=True)]
     answered: pd.Series[bool] = pd.Series(flags, index=entries.index, dtype=bool)

@@ -147,7 +147,7 @@ def test_takes_are_used_one_by_one(tmp_path):
 
 def test_a_replay_without_a_journal_is_not_judged(tmp_path):
     recording = planted.clean_recording(tmp_path)
-    (recording.runs_dir / "20260909T000000.000000Z-replay_strict-dead" / "shards").mkdir(
+    (recording.runs_dir / "20261109T000000.000000Z-replay_strict-dead" / "shards").mkdir(
         parents=True
     )
     assert findings_of(recording) == []

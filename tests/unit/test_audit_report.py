@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -180,6 +181,17 @@ def test_text_that_no_encoder_accepts_is_written_out(run_audit):
     _, texts = run_audit(recording)
     assert "https://h/\\ud800" in texts["html"]
     assert "\\udcff" in texts["md"]
+
+
+def test_a_directory_whose_name_is_not_utf8_is_written_out(run_audit):
+    directory = Path(os.fsdecode(b"r\xff"))
+    try:
+        directory.mkdir()
+    except OSError:
+        pytest.skip("this file system takes UTF-8 names only")
+    _, texts = run_audit(planted.clean_recording(directory))
+    assert "r\\udcff" in texts["html"]
+    assert "r\\udcff" in texts["md"]
 
 
 def test_markdown_tables_keep_their_shape(run_audit):
