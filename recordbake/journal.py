@@ -27,18 +27,17 @@ class Outcomes:
 
 
 def journal_lines(run: Run) -> Iterator[bytes]:
-    """The complete lines of a run's journal shards, in time order."""
+    """The lines of a run's journal shards, in time order."""
 
     def lines(path: Path) -> Iterator[tuple[float, bytes]]:
         last = 0.0
         with path.open("rb") as stream:
             for line in stream:
-                if not line.endswith(b"\n"):
-                    continue  # torn by a kill; what it reported had not happened yet
                 # A damaged line is kept where it stood: the audit counts it.
                 with suppress(ValueError, KeyError, TypeError):
                     last = max(last, float(json.loads(line)["ts"]))
-                yield last, line
+                # So is one that was torn by a full disk or a power cut.
+                yield last, line if line.endswith(b"\n") else line + b"\n"
 
     return (
         line

@@ -259,7 +259,7 @@ def merge_entries(
         DamagedError: a shard or the store is damaged, or the disk is full; nothing was changed.
     """
     captured = read_captured(run)
-    if captured:
+    if captured or (whole and recording.store.exists()):
         with writing(recording.store) as connection:
             StoreMerger(connection, recording.bodies, run.shards).replace(
                 captured, outcomes, whole=whole

@@ -170,30 +170,38 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         DamagedError: the store cannot be written or is locked for longer than 60 s.
     """
-    from requests_cache.backends.sqlite import SQLiteCache
-
-    store.parent.mkdir(parents=True, exist_ok=True)
-    if not store.exists():
-        cache: Any = SQLiteCache(store)
-        cache.responses.close()
-        cache.redirects.close()
-    connection = sqlite3.connect(store, timeout=60, isolation_level=None)
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            connection.execute(statement)
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
-        _check_format(connection, store)
-        yield connection
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as connection:
+            _create(store, connection)
+            connection.execute("BEGIN IMMEDIATE")
+            _check_format(connection, store)
+            yield connection
+            connection.execute("COMMIT")  # without it, closing rolls back
+    except (sqlite3.Error, OSError) as error:
         raise DamagedError(
             f"the store cannot be written: {error}",
             where=store,
             next_step="free space or end the other process, then run the same command again",
         ) from error
-    finally:
-        connection.close()  # rolls back what was not committed
+
+
+def _create(store: Path, connection: sqlite3.Connection) -> None:
+    """Make our tables, then let requests-cache make its own, if they are not there yet.
+
+    Ours come first: where the directory cannot be written or the disk is full, SQLite says so to
+    us, and requests-cache would try again for ever.
+    """
+    from requests_cache.backends.sqlite import SQLiteCache
+
+    tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'responses', 'redirects')"
+    if connection.execute(tables).fetchone()[0] == 3:  # noqa: PLR2004
+        return
+    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+    cache: Any = SQLiteCache(store)
+    cache.responses.close()
+    cache.redirects.close()
 
 
 def key_fn(request: PreparedRequest, **_: Any) -> str:

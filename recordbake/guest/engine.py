@@ -13,7 +13,7 @@ from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_test, unique_name
-from .exchange import Captured, Head, Request, Take
+from .exchange import Captured, Head, Request, Take, is_suspect
 from .explain import miss_message
 from .reader import DamagedStoreError, StoreReader
 
@@ -122,6 +122,8 @@ class Engine:
     def _look_up(self, plan: Plan, request: Request) -> None:
         try:
             takes = self._reader.takes(plan.key, request.headers)
+            if self.config.missing:  # an answer that is no good is as missing as none
+                takes = [take for take in takes if not is_suspect(take.head, take.failure)]
             if len(takes) > 1:
                 plan.take = self._choose(takes, plan)
             elif takes:
@@ -169,8 +171,8 @@ class Engine:
                 captured.head = Head(head.status, head.reason, head.version, headers)
             self._entries.write(encode_record(captured))
         outcome = decision.OUTCOME[plan.action]
-        if failure is not None and head is None:
-            outcome = "failed"
+        if failure is not None and head is None and capture.keep:
+            outcome = "failed"  # in a replay it is a live miss all the same
         self._journal(
             plan,
             outcome,

@@ -108,6 +108,13 @@ class Head:
     headers: Headers
 
 
+def is_suspect(head: Head | None, failure: Failure | None) -> bool:
+    """Whether an answer is a busy server's or a transport error."""
+    if failure is not None and failure.kind != PARTIAL:
+        return True
+    return head is not None and head.status in TRANSIENT_STATUSES
+
+
 @dataclass(slots=True)
 class Captured:
     """One finished live request with what came of it, ready for a shard.
@@ -140,9 +147,7 @@ class Captured:
     @property
     def suspect(self) -> bool:
         """Whether only a passing test can vouch for this answer."""
-        if self.failure is not None and self.failure.kind != PARTIAL:
-            return True
-        return self.head is not None and self.head.status in TRANSIENT_STATUSES
+        return is_suspect(self.head, self.failure)
 
 
 @dataclass(slots=True)

@@ -48,9 +48,10 @@ def normalise_url(url: str, extra: re.Pattern[str] | None = None) -> str:
         url: an absolute URL.
         extra: further query parameters to neutralise.
     """
-    match = _URL.match(redact_url(url, extra))
+    redacted = redact_url(url, extra)
+    match = _URL.match(redacted)
     if match is None:
-        return url
+        return redacted
     scheme, authority, rest = match.group(1).lower(), match.group(2).lower(), match.group(3)
     default = _DEFAULT_PORT.get(scheme, "\0")
     authority = authority.removesuffix(default)
