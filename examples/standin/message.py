@@ -25,6 +25,8 @@ Headers = list[tuple[str, str]]
 
 # Long enough for any signed URL, short enough that rubbish is refused early.
 LONGEST_LINE = 64 * 1024
+# Answers that end with their head, whatever their headers say (RFC 9112, 6.3).
+NO_BODY = frozenset({204, 304})
 
 
 class BadRequest(Exception):  # noqa: N818 - named after the answer it leads to
@@ -146,7 +148,7 @@ def read_body(stream: BinaryIO, headers: Headers) -> bytes:
 def encode(request: Request, response: Response) -> Iterator[bytes]:
     """Give the buffers to send, each with one write; only streamed bodies have several."""
     head, body = _framed(request, response)
-    if request.method == "HEAD" or response.status in {204, 304}:
+    if request.method == "HEAD" or response.status in NO_BODY:
         yield head
     elif response.chunks is None:
         yield head + body[: response.cut]
@@ -156,13 +158,15 @@ def encode(request: Request, response: Response) -> Iterator[bytes]:
 
 def _framed(request: Request, response: Response) -> tuple[bytes, bytes]:
     body, fields = response.body, list(response.headers)
-    if response.gzip_text and "gzip" in request.header("Accept-Encoding").lower():
+    if response.status in NO_BODY:
+        pass
+    elif response.gzip_text and "gzip" in request.header("Accept-Encoding").lower():
         # The size is not known beforehand to a server that encodes on the way: hence chunks.
         # An entity tag names bytes, so the encoded form has a weak one (RFC 9110, 8.8.1).
         fields = [(k, f"W/{v}" if k == "ETag" and v[:1] == '"' else v) for k, v in fields]
         fields += [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked")]
         body = _chunked(gzip.compress(body, mtime=0))
-    elif response.status not in {204, 304}:
+    else:
         size = len(body) if response.chunks is None else response.size
         fields.append(("Content-Length", str(size)))
     if response.gzip_text:
