@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))  # nox may run from an environment without recordb
 
 from recordbake.workflow import add_sessions  # noqa: E402
 
-nox.needs_version = ">=2024.10.9"
+nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["record", "bake", "replay_strict", "audit"]
 nox.options.reuse_existing_virtualenvs = True

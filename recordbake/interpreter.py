@@ -104,14 +104,17 @@ def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
     interpreter = interpreter_of(program, arguments, environ.get("PATH"))
     if interpreter is None:
         return Finding(None, hooked=None)
-    probe = subprocess.run(
-        [*interpreter, "-c", _PROBE],
-        env={**environ, "RECORDBAKE_PROBE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    try:
+        probe = subprocess.run(
+            [*interpreter, "-c", _PROBE],
+            env={**environ, "RECORDBAKE_PROBE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        return _not(interpreter, f"it does not start: {error.strerror}")
     words = probe.stdout.split()[-3:]
     if probe.returncode or len(words) != 3 or not words[1].isdigit():  # noqa: PLR2004
         return _not(interpreter, "it does not start: " + probe.stderr.strip()[-300:])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RECORDING = Path(".recordbake")
 TAG = "recordbake"
+#: What bare ``nox`` runs; it does not go online for what is missing, nor replay twice.
+DEFAULT = ("record", "bake", "replay_strict", "audit")
 
 
 class Workflow:
@@ -155,4 +157,5 @@ def _register(name: str, function: Callable[[nox.Session], None], workflow: Work
         venv_backend=None if isolated else "none",
         reuse_venv=True,
         tags=[TAG],
+        default=name in DEFAULT,
     )(session)

@@ -68,7 +68,8 @@ class Urllib3Seam(HttpClientSeam):
             made = exceptions.NameResolutionError(connection.host, connection, cause)
         else:
             made = exceptions.NewConnectionError(connection, text)
-        made.__cause__ = cause
+        if hasattr(exceptions, "NameResolutionError"):  # from 2.0 on it says where it comes from
+            made.__cause__ = cause
         return _as_exception(made)
 
 
