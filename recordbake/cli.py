@@ -86,9 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="block what is not recorded, and fail the run"
     )
     for with_command in (record, replay):
-        with_command.add_argument(
-            "command", nargs="*", metavar="-- COMMAND", help="the command and its arguments"
-        )
+        with_command.usage = f"{with_command.prog} [options] -- COMMAND..."
     bake = add("bake", "turn the recording into reproducible archives")
     bake.add_argument("--out", type=Path, metavar="DIR", help="where to (default: bake/ in it)")
     audit = add("audit", "report misses, sizes and stale entries, and say what to re-record")
@@ -211,7 +209,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    arguments = build_parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    dashes = words.index("--") if "--" in words else len(words)
+    arguments = build_parser().parse_args(words[:dashes])
+    arguments.command = words[dashes + 1 :]  # all of it, with any -- of its own
     try:
         return _ACTIONS[arguments.action](arguments)
     except RecordbakeError as error:

@@ -23,7 +23,7 @@ _WITH_VALUE = ("-W", "-X")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Examined:
     """What is known of a command's interpreter.
 
     ``hooked`` is None when the command is not a Python one, as far as can be told.
@@ -89,11 +89,11 @@ def _own_options(arguments: Sequence[str]) -> list[str]:
     return [o for o in options if o not in ("-i", "-V", "-h", "--version", "--help", "-v")]
 
 
-def _not(interpreter: Sequence[str], reason: str) -> Finding:
-    return Finding(interpreter[0], hooked=False, reason=reason)
+def _not(interpreter: Sequence[str], reason: str) -> Examined:
+    return Examined(interpreter[0], hooked=False, reason=reason)
 
 
-def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Finding:
+def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Examined:
     """Start the command's interpreter once with the hook on its path and see whether it took.
 
     Args:
@@ -103,7 +103,7 @@ def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
     """
     interpreter = interpreter_of(program, arguments, environ.get("PATH"))
     if interpreter is None:
-        return Finding(None, hooked=None)
+        return Examined(None, hooked=None)
     try:
         probe = subprocess.run(
             [*interpreter, "-c", _PROBE],
@@ -128,4 +128,4 @@ def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
             interpreter,
             "it does not read PYTHONPATH (one of -I, -E, -S is given, or its build ignores it)",
         )
-    return Finding(interpreter[0], hooked=True)
+    return Examined(interpreter[0], hooked=True)

@@ -17,11 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import UsageError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -155,15 +150,23 @@ def find_table(start: Path) -> tuple[Path, dict[str, Any]]:
     for directory in (start, *start.parents):
         path = directory / "pyproject.toml"
         if path.is_file():
-            try:
-                data = tomllib.loads(path.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise UsageError(
-                    f"the file is not valid TOML: {error}", where=path, next_step="mend the file"
-                ) from error
-            table = data.get("tool", {}).get("recordbake", {})
+            table = _parse(path).get("tool", {}).get("recordbake", {})
             return directory, dict(table)
     return start, {}
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    # Late: on Python 3.10 it is a dependency, and a strict replay works without any.
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"the file is not valid TOML: {error}", where=path, next_step="mend the file"
+        ) from error
 
 
 def _table_values(table: Mapping[str, Any], where: str) -> dict[str, Any]:

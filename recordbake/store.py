@@ -1,7 +1,7 @@
-"""The requests-cache SQLite store: creating it, checking it, and opening it as requests-cache.
+"""The requests-cache SQLite store: creating it, checking it, writing to it.
 
 ``requests_cache.CachedSession("….sqlite", serializer=serializer_for(DIR), key_fn=key_fn)`` serves
-from it. Values are data (:mod:`recordbake.guest.codec`), never pickle.
+from it (:mod:`recordbake.serializer`).
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing, contextmanager
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import DamagedError
-from recordbake.guest import codec, keys
-from recordbake.guest.exchange import Captured, Head, Request
+from recordbake.guest import codec
+from recordbake.serializer import body_path, key_fn, serializer, serializer_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from requests import PreparedRequest
-    from requests_cache.models.response import CachedResponse
+__all__ = [
+    "FORMAT", "body_path", "check", "connect_readonly", "key_fn", "recorded_with_token",
+    "serializer", "serializer_for", "settle", "writing",
+]  # fmt: skip
 
 FORMAT = 1
 
@@ -45,11 +46,6 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _RECORD_AGAIN = "record again: recordbake record -- COMMAND"
-
-
-def body_path(bodies: Path, sha256: str) -> Path:
-    """Where a body that is a file stands."""
-    return bodies / sha256[:2] / sha256
 
 
 def connect_readonly(store: Path) -> sqlite3.Connection:
@@ -202,90 +198,3 @@ def _create(store: Path, connection: sqlite3.Connection) -> None:
     cache: Any = SQLiteCache(store)
     cache.responses.close()
     cache.redirects.close()
-
-
-def key_fn(request: PreparedRequest, **_: Any) -> str:
-    """requests-cache's ``key_fn``: the key of a prepared request."""
-    body = request.body or b""
-    data = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b""
-    headers = [(str(k), str(v)) for k, v in request.headers.items()]
-    return keys.request_key(Request(request.method or "GET", request.url or "", headers, data))
-
-
-class Serializer:
-    """requests-cache's serializer over our values.
-
-    Args:
-        bodies: directory of the bodies that are files; None to serve inline bodies only.
-    """
-
-    name = "recordbake"
-    is_binary = True
-
-    def __init__(self, bodies: Path | None = None) -> None:
-        self.bodies = bodies
-
-    def loads(self, value: bytes) -> CachedResponse:
-        """A stored value as requests-cache's response.
-
-        Raises:
-            ValueError: the value is not ours or its body is not at hand; requests-cache then
-                treats the entry as missing.
-        """
-        import requests
-        from requests.adapters import HTTPAdapter
-        from requests_cache.models.response import CachedResponse
-        from urllib3 import HTTPHeaderDict, HTTPResponse
-
-        meta, head, body = codec.decode_value(value)
-        if body is None:
-            if self.bodies is None:
-                raise ValueError("the body is a file: use recordbake.store.serializer_for(DIR)")
-            body = body_path(self.bodies, meta["body"]["sha256"]).read_bytes()
-        headers = HTTPHeaderDict()
-        for name, content in head.headers:
-            headers.add(name, content)
-        raw = HTTPResponse(
-            BytesIO(body), headers, head.status, reason=head.reason, preload_content=False
-        )
-        request = requests.Request(meta["method"], meta["url"]).prepare()
-        response = HTTPAdapter().build_response(request, raw)
-        return CachedResponse.from_response(response)
-
-    def dumps(self, response: CachedResponse) -> bytes:
-        """A response that requests-cache itself fetched, as a value; its body is decoded."""
-        import hashlib
-
-        body = response.content or b""
-        dropped = {"content-encoding", "transfer-encoding", "content-length"}
-        headers = [(k, v) for k, v in response.headers.items() if k.lower() not in dropped]
-        request = response.request
-        captured = Captured(
-            key="",
-            request=Request(request.method or "GET", keys.normalise_url(request.url or ""), []),
-            head=Head(response.status_code, response.reason or "", "1.1", headers),
-            body_sha256=hashlib.sha256(body).hexdigest(),
-            body_size=len(body),
-            body=body,
-            recorded_at=response.created_at.timestamp(),
-        )
-        if captured.body_size > codec.INLINE_LIMIT:
-            if self.bodies is None:
-                raise ValueError("the body is large: use recordbake.store.serializer_for(DIR)")
-            path = body_path(self.bodies, captured.body_sha256)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body)
-        return codec.encode_value(captured)
-
-
-#: For ``CachedSession(serializer=…)``; serves the bodies that stand inline.
-serializer = Serializer()
-
-
-def serializer_for(directory: Path | str) -> Serializer:
-    """A serializer that also finds the bodies that are files.
-
-    Args:
-        directory: the ``http_cache`` directory of a recording or bake.
-    """
-    return Serializer(Path(directory) / "bodies")

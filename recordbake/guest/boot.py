@@ -28,9 +28,12 @@ def start():  # type: () -> None
     if sys.version_info < MINIMUM or not hasattr(sys, "audit"):
         _refuse(handover.SETTINGS)
     else:
-        from _recordbake_guest import hook
+        try:
+            from _recordbake_guest import hook
 
-        hook.start(handover.SETTINGS)
+            hook.start(handover.SETTINGS)
+        except Exception as error:
+            _failed(handover.SETTINGS, error)
     _run_shadowed()
 
 
@@ -60,6 +63,18 @@ def _refuse(settings):  # type: (dict[str, Any]) -> None
             "guaranteed; it was stopped\n" % (sys.executable, event["python"])
         )
         sys.stderr.flush()
+        os._exit(2)
+
+
+def _failed(settings, error):  # type: (dict[str, Any], Exception) -> None
+    """The hook itself failed, say because another user's process may not write the journal."""
+    strict = settings["mode"] == "replay_strict"
+    sys.stderr.write(
+        "recordbake: process %d is not hooked: %s: %s%s\n"
+        % (os.getpid(), type(error).__name__, error, "; it was stopped" if strict else "")
+    )
+    sys.stderr.flush()
+    if strict:
         os._exit(2)
 
 

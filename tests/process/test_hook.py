@@ -210,3 +210,55 @@ def test_hooked_process_imports_only_the_standard_library():
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert int(result.stdout) > 15
+
+
+def test_a_strict_replay_needs_no_dependencies(tmp_path, origin):
+    command = [sys.executable, "-c", FETCH.format(origin.url + "/a")]
+    assert recordbake("record", "--", *command, cwd=tmp_path, env=CAPTURE).returncode == 0
+    origin.close()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    bare = [tmp_path / "venv" / "bin" / "python", "-m", "recordbake", "replay", "--strict", "--"]
+    result = subprocess.run(
+        [*bare, *command], cwd=tmp_path, env=clean_environ(PYTHONPATH=str(ROOT), **CAPTURE),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (result.stdout, result.returncode) == ("/a", 0), result.stderr
+
+
+def test_a_command_keeps_dashes_of_its_own(tmp_path):
+    code = "import sys; print(sys.argv[1:])"
+    command = [sys.executable, "-c", code, "--", "-x", "--"]
+    assert recordbake("record", "--", *command, cwd=tmp_path).stdout == "['--', '-x', '--']\n"
+
+
+def test_a_process_whose_hook_fails_does_not_go_live_in_strict_mode(tmp_path, origin):
+    command = [sys.executable, "-c", FETCH.format(origin.url + "/a")]
+    recordbake("record", "--", *command, cwd=tmp_path, env=CAPTURE)
+    # The journal cannot be written any more once the first process has taken its directory away.
+    code = (
+        "import glob, shutil, subprocess, sys;"
+        "[shutil.rmtree(p) for p in glob.glob('.recordbake/runs/*strict*/shards')];"
+        "print(subprocess.run([sys.executable, '-c', 'print(1)']).returncode)"
+    )
+    result = recordbake("replay", "--strict", "--", sys.executable, "-c", code, cwd=tmp_path)
+    assert result.stdout == "2\n"
+    assert "is not hooked" in result.stderr
+
+
+def test_unix_sockets_are_none_of_our_business(tmp_path, origin):
+    code = textwrap.dedent("""
+        import http.server, socketserver, threading, httpx
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200); self.end_headers(); self.wfile.write(b"local")
+            def address_string(self): return ""
+            def log_message(self, *a): pass
+        server = socketserver.UnixStreamServer("s.sock", Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = httpx.Client(transport=httpx.HTTPTransport(uds="s.sock"))
+        print(client.get("http://docker.example/").text)
+        """)
+    recordbake("record", "--", sys.executable, "-c", FETCH.format(origin.url), cwd=tmp_path,
+               env=CAPTURE)  # fmt: skip
+    result = recordbake("replay", "--strict", "--", sys.executable, "-c", code, cwd=tmp_path)
+    assert (result.stdout, result.returncode) == ("local\n", 0), result.stderr

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from .. import decision
 from ..exchange import CONNECT, Request
 from ..request_buffer import RequestBuffer
+from .answer_reader import AnswerReader
 from .failures import classify
-from .response_reader import AnswerReader, LiveReader, ResponseReader
+from .live_reader import LiveReader
 
 if TYPE_CHECKING:
     from ..capture import Capture
     from ..engine import Plan
     from .http_client import HttpClientSeam
+    from .response_reader import ResponseReader
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

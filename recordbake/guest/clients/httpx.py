@@ -113,11 +113,18 @@ def head_of(response: Any) -> Head:
     )
 
 
+def is_local_socket(transport: Any) -> bool:
+    """Whether a transport speaks over a Unix socket: that stays on this machine, as loopback."""
+    return getattr(getattr(transport, "_pool", None), "_uds", None) is not None
+
+
 def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
     original = cls.handle_request
 
     @functools.wraps(original)
     def handle_request(self: Any, request: Any) -> Any:
+        if is_local_socket(self):
+            return original(self, request)
         request.read()
         plan = seam.plan(request)
         if plan.action == decision.ANSWER:
@@ -145,6 +152,8 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
 
     @functools.wraps(original)
     async def handle_async_request(self: Any, request: Any) -> Any:
+        if is_local_socket(self):
+            return await original(self, request)
         await request.aread()
         plan = seam.plan(request)
         if plan.action == decision.ANSWER:

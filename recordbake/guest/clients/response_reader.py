@@ -1,25 +1,16 @@
-"""The bytes that a client's own parser reads: from a take, or from the wire and into a capture."""
+"""The bytes that a client's own parser reads: a head, then a body in the head's framing."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from .. import clock, framing
-from ..exchange import BODY, HEAD, Failure
-from .failures import classify, rebuild
-from .retry import RetryBudget
+from .. import framing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..capture import Capture
-    from ..exchange import Head, Take
-    from .deferred_socket import DeferredSocket
+    from ..exchange import Head
 
 _PIECE = 65536
-#: What is still read of a response that its caller closes early, so that it is kept whole.
-_DRAIN_LIMIT = 1024 * 1024
 
 
 class ResponseReader(io.RawIOBase):
@@ -73,166 +64,3 @@ class ResponseReader(io.RawIOBase):
 
     def _read(self, size: int) -> tuple[bytes, bool]:
         raise NotImplementedError
-
-
-class AnswerReader(ResponseReader):
-    """A recorded take.
-
-    Args:
-        take: what was recorded.
-        method: of the request that is being answered.
-    """
-
-    def __init__(self, take: Take, method: str) -> None:
-        super().__init__()
-        self._take = take
-        self._method = method
-        self._file: BinaryIO | None = None
-
-    def _open(self) -> bytes:
-        take = self._take
-        if take.head is None:
-            assert take.failure is not None
-            if take.failure.kind not in ("disconnected", "protocol"):
-                raise rebuild(take.failure)
-            self._ended = True
-            return take.failure.raw.encode("latin-1")
-        self._file = (
-            io.BytesIO(take.body) if take.body is not None else open(take.body_path or "", "rb")  # noqa: SIM115  # closed with the response
-        )
-        return self._declare(self._method, take.head)
-
-    def _read(self, size: int) -> tuple[bytes, bool]:
-        assert self._file is not None
-        data = self._file.read(size)
-        failure = self._take.failure
-        if not data and failure is not None and failure.kind != "truncated":
-            raise rebuild(failure)
-        return data, failure is None
-
-    def close(self) -> None:
-        """Close the body's file."""
-        if self._file is not None:
-            self._file.close()
-        super().close()
-
-
-class LiveReader(ResponseReader):
-    """A live response, kept as it is read.
-
-    Args:
-        stand_in: the deferred socket with the real connection.
-        capture: receives head and body.
-        raw: the request's bytes, to send them again to a busy server.
-    """
-
-    def __init__(self, stand_in: DeferredSocket, capture: Capture, raw: bytes) -> None:
-        super().__init__()
-        self._stand_in = stand_in
-        self._capture = capture
-        self._raw = raw
-        self._stream: Any = None
-        self._body: framing.BodyReader = framing.NoBody()
-
-    def _guarded(self, call: Callable[[], Any], phase: str) -> Any:
-        try:
-            return call()
-        except OSError as error:
-            self._capture.fail(classify(error, phase))
-            self._stand_in.hang_up()
-            raise
-
-    def _open(self) -> bytes:
-        budget = RetryBudget(self._stand_in.seam.engine.config, self._capture.plan)
-        while True:
-            self._stream = self._stand_in.real.makefile("rb")
-            try:
-                head = self._guarded(lambda: framing.read_head(self._stream), HEAD)
-            except framing.GarbageError as error:
-                raw = error.raw.decode("latin-1")
-                self._fail(Failure("protocol", "not an HTTP response", 0, HEAD, raw))
-                return error.raw
-            if head is None:
-                self._fail(Failure("disconnected", "closed without a response", 0, HEAD))
-                return b""
-            wait = budget.wait_for(head)
-            if wait is None:
-                return self._accept(head)
-            self._capture.retries += 1
-            self._stream.close()
-            clock.sleep(wait)
-            self._guarded(lambda: self._stand_in.send_again(self._raw), HEAD)
-
-    def _fail(self, failure: Failure) -> None:
-        self._ended = True
-        self._capture.fail(failure)
-        self._stand_in.hang_up()
-
-    def _accept(self, head: Head) -> bytes:
-        method = self._capture.plan.request.method
-        self._capture.head = head
-        self._body = framing.body_reader(self._stream, method, head)
-        start = self._declare(method, head)
-        if self._body.complete:
-            self._finish()
-        return start
-
-    def _read(self, size: int) -> tuple[bytes, bool]:
-        if self._capture.done:
-            return b"", self._body.complete
-        data: bytes = self._guarded(lambda: self._body.read(size), BODY)
-        if data:
-            self._capture.write(data)
-        if self._body.complete:
-            self._finish()
-        elif not data:
-            self._fail(Failure("truncated", "the connection was closed too early", 0, BODY))
-        return data, self._body.complete
-
-    def _finish(self) -> None:
-        """The response is whole: keep it before the caller has its last byte."""
-        head = self._capture.head
-        assert head is not None
-        self._capture.finish()
-        self._stream.close()
-        if isinstance(self._body, framing.UnsizedBody) or not framing.persists(head):
-            self._stand_in.hang_up()
-
-    def close(self) -> None:
-        """Keep what the caller did not read where little is left of it, then let go."""
-        if self.closed:
-            return
-        try:
-            if not self._capture.done:
-                self._drain()
-                self._capture.abandon()
-                self._stand_in.hang_up()
-        finally:
-            if self._stream is not None:
-                self._stream.close()
-            super().close()
-
-    def give_up(self, error: Exception | None) -> None:
-        """The caller never asked for the response: sending failed, or it lost interest."""
-        if error is not None:
-            self._capture.fail(classify(error, HEAD))
-        self._capture.abandon()
-
-    def _drain(self) -> None:
-        body, real = self._body, self._stand_in.real
-        if not self._opened or real is None:
-            return
-        if isinstance(body, framing.SizedBody):
-            if body.remaining > _DRAIN_LIMIT:
-                return
-        else:
-            real.settimeout(0.2)  # an event stream may never end
-        left = _DRAIN_LIMIT
-        try:
-            while left > 0 and (data := body.read(left)):
-                self._capture.write(data)
-                left -= len(data)
-        except OSError:
-            return  # what was read until here is what is kept
-        if body.complete:
-            self._finish()
