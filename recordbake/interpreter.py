@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*$")
 #: The trampoline that pip and uv write where a path is too long for a shebang.
 _TRAMPOLINE = re.compile(r"""^'''exec' ["']?([^"']+?)["']? "\$0" "\$@"$""")
-_PROBE = "import sys; print('_recordbake_guest.boot' in sys.modules, *sys.version_info[:2])"
+#: Old Pythons run it too, to say how old they are.
+_PROBE = (
+    "import sys; sys.stdout.write('%s %s %s' % "
+    "(('_recordbake_guest.boot' in sys.modules,) + tuple(sys.version_info[:2])))"
+)
 _WITH_VALUE = ("-W", "-X")
 
 
