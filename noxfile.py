@@ -25,7 +25,7 @@ add_sessions(
     install=["-r", "examples/requirements.txt"],
     command=["pytest", "-q", "examples"],
     tool=["-e", "."],
-    wrap=["python", "examples/with_server.py", "--"],
+    wrap=["python", "examples/with_server.py", "--state", ".recordbake/server", "--"],
 )
 
 
