@@ -13,8 +13,8 @@ from .exchange import BODY, PARTIAL, Captured, Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .engine import Plan
     from .exchange import Head
+    from .plan import Plan
 
 
 class Capture:

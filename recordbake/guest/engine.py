@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import weakref
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from . import clock, decision, keys, redaction
+from . import decision, keys, redaction
 from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_test, unique_name
 from .exchange import Captured, Head, Request, Take, is_suspect
 from .explain import miss_message
+from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
 
 if TYPE_CHECKING:
@@ -31,30 +31,6 @@ def is_loopback(host: str) -> bool:
     return (
         host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost") or not host
     )
-
-
-@dataclass(slots=True)
-class Plan:
-    """What was decided for one request.
-
-    ``request`` is redacted: it is what may be kept. ``action`` is one of :mod:`.decision`'s;
-    ``message`` explains a block.
-    """
-
-    action: str
-    request: Request
-    key: str
-    test: str | None
-    n: int
-    take: Take | None = None
-    reason: str = ""
-    message: str = ""
-    vary_request: Request | None = None
-    started: float = field(default_factory=clock.monotonic)
-
-    def elapsed_ms(self) -> float:
-        """Milliseconds since the request was complete."""
-        return round((clock.monotonic() - self.started) * 1000, 3)
 
 
 class Engine:

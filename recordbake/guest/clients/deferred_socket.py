@@ -10,12 +10,13 @@ from .. import decision
 from ..exchange import CONNECT, Request
 from ..request_buffer import RequestBuffer
 from .answer_reader import AnswerReader
+from .connection import url_of
 from .failures import classify
 from .live_reader import LiveReader
 
 if TYPE_CHECKING:
     from ..capture import Capture
-    from ..engine import Plan
+    from ..plan import Plan
     from .http_client import HttpClientSeam
     from .response_reader import ResponseReader
 
@@ -76,8 +77,6 @@ class DeferredSocket:
         return len(data)
 
     def _decide(self, buffer: RequestBuffer) -> None:
-        from .http_client import url_of
-
         engine = self.seam.engine
         request = Request(
             buffer.method,

@@ -9,10 +9,10 @@ own parser either way.
 from __future__ import annotations
 
 import errno
-import os
 from typing import TYPE_CHECKING, Any
 
 from ..version import PYTHON
+from .connection import host_asked, is_proxy
 from .deferred_socket import DeferredSocket
 from .failures import rebuild
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from ..engine import Engine, Plan
+    from ..engine import Engine
     from ..exchange import Failure
+    from ..plan import Plan
 
     Connect = Callable[[Any], None]
 
@@ -74,42 +75,6 @@ class HttpClientSeam:
     def failed(self, connection: Any, failure: Failure) -> Exception:  # noqa: ARG002
         """The error for a connection that failed while recording."""
         return rebuild(failure)
-
-
-def url_of(connection: Any, target: str) -> str:
-    """The absolute URL of a request target (RFC 9112 section 3.2), seen through proxies."""
-    if "://" in target.partition("?")[0]:
-        return target  # absolute form, as sent to a forwarding proxy
-    scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
-    tunnel = getattr(connection, "_tunnel_host", None)
-    host = tunnel or connection.host
-    port = connection._tunnel_port if tunnel else connection.port
-    if isinstance(host, bytes):
-        host = host.decode("latin-1")
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    suffix = "" if port in (None, connection.default_port) else f":{port}"
-    return f"{scheme}://{host}{suffix}{target}"
-
-
-def host_asked(connection: Any) -> str:
-    """The host that a connection is for, by the name in the URL."""
-    host = getattr(connection, "_tunnel_host", None) or connection.host
-    return str(host).strip("[]")
-
-
-def is_proxy(connection: Any) -> bool:
-    """Whether a connection's host is a proxy, so that its requests name other hosts.
-
-    urllib3 says so; for urllib.request the environment does (``getproxies`` of urllib.request).
-    """
-    if getattr(connection, "proxy", None) is not None:
-        return True
-    mark = f"{connection.host}:{connection.port}"
-    return any(
-        mark in os.environ.get(name, "")
-        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-    )
 
 
 def patch(cls: Any, seam: HttpClientSeam) -> None:

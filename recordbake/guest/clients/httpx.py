@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from ..capture import Capture
-    from ..engine import Engine, Plan
+    from ..engine import Engine
+    from ..plan import Plan
 
 
 def _text(pairs: Any) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from ..exchange import header
 
 if TYPE_CHECKING:
     from ..config import GuestConfig
-    from ..engine import Plan
     from ..exchange import Head
+    from ..plan import Plan
 
 #: Methods that may be sent again even if the first one was acted on (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})

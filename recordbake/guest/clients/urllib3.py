@@ -10,8 +10,9 @@ from .http_client import HttpClientSeam, patch
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from ..engine import Engine, Plan
+    from ..engine import Engine
     from ..exchange import Failure
+    from ..plan import Plan
     from .deferred_socket import DeferredSocket
 
 NAME = "urllib3"

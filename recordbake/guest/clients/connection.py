@@ -1,0 +1,42 @@
+"""Whom an http.client connection is for, seen through proxies and tunnels."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def url_of(connection: Any, target: str) -> str:
+    """The absolute URL of a request target (RFC 9112 section 3.2), seen through proxies."""
+    if "://" in target.partition("?")[0]:
+        return target  # absolute form, as sent to a forwarding proxy
+    scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
+    tunnel = getattr(connection, "_tunnel_host", None)
+    host = tunnel or connection.host
+    port = connection._tunnel_port if tunnel else connection.port
+    if isinstance(host, bytes):
+        host = host.decode("latin-1")
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    suffix = "" if port in (None, connection.default_port) else f":{port}"
+    return f"{scheme}://{host}{suffix}{target}"
+
+
+def host_asked(connection: Any) -> str:
+    """The host that a connection is for, by the name in the URL."""
+    host = getattr(connection, "_tunnel_host", None) or connection.host
+    return str(host).strip("[]")
+
+
+def is_proxy(connection: Any) -> bool:
+    """Whether a connection's host is a proxy, so that its requests name other hosts.
+
+    urllib3 says so; for urllib.request the environment does (``getproxies`` of urllib.request).
+    """
+    if getattr(connection, "proxy", None) is not None:
+        return True
+    mark = f"{connection.host}:{connection.port}"
+    return any(
+        mark in os.environ.get(name, "")
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+    )
