@@ -167,14 +167,16 @@ class _Running:
         )
 
     def _judge(self, found: runs.Summary) -> int:
-        """The exit code; the command's own failure comes first."""
+        """The exit code; damage and misses come before the failure that they are a cause of."""
+        strict = self.mode == STRICT
         if found.damage:
             return EXIT_DAMAGED
+        if strict and (found.misses or found.leaks):
+            return EXIT_LIVE_MISS
         if self.info.command_exit_code:
             return self.info.command_exit_code
-        if self.mode == STRICT:
-            uncovered = found.gaps or not found.counts["processes"]
-            return EXIT_LIVE_MISS if found.misses or found.leaks or uncovered else EXIT_OK
+        if strict and (found.gaps or not found.counts["processes"]):
+            return EXIT_LIVE_MISS
         if self.mode == RECORD and self.info.incomplete and not self.settings.allow_errors:
             return EXIT_INCOMPLETE
         return EXIT_OK

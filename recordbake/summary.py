@@ -40,7 +40,9 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
     for damage in found.damage[:SHOWN]:
         note(f"damaged: {damage.get('message')}")
     _incomplete(info.incomplete)
-    note(f"exit {info.exit_code}; journal: {run.journal}")
+    own = info.command_exit_code
+    because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""
+    note(f"exit {info.exit_code}{because}; journal: {run.journal}")
 
 
 def _misses(misses: list[dict[str, Any]]) -> None:

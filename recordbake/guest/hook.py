@@ -33,8 +33,11 @@ def start(settings: dict[str, Any]) -> None:
     journal.process_start(forked=False)
     if settings["mode"] == "replay_strict":
         from .guard import Guard
+        from .spawns import SpawnWatch
 
         Guard(settings, journal).install()
+        hook_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        sys.addaudithook(SpawnWatch(hook_dir, journal))
     finder.install()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)

@@ -62,7 +62,8 @@ def test_green(suite):
 def test_a_missing_entry_fails_the_run_and_names_url_and_test(suite):
     delete(suite, "/two")
     result = replay(suite)
-    assert result.returncode == 1  # the test failed, and the command's own code comes first
+    assert result.returncode == 10
+    assert "the command's own: 1" in result.stderr
     assert "/two" in result.stderr
     assert "test_suite.py::test_two" in result.stderr
     assert "recordbake record --missing" in result.stderr
@@ -108,7 +109,7 @@ def test_the_message_names_the_nearest_entry_and_what_differs(suite):
 def test_a_miss_raises_the_clients_own_error_once(suite, client, raised):
     code = f"URL = 'http://localhost:1/never'; {client}"
     result = replay(suite, sys.executable, "-c", code)
-    assert result.returncode == 1
+    assert result.returncode == 10
     assert raised in result.stderr
     assert "recordbake blocked GET http://localhost:1/never" in result.stderr
     assert "1 requests (1 blocked)" in result.stderr  # retries would count
@@ -155,6 +156,34 @@ def test_loopback_and_unix_sockets_pass_the_guard(suite):
         left.send(b"x")
         assert right.recv(1) == b"x"
         """)
+    result = replay(suite, sys.executable, "-c", code)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        ("subprocess.run([sys.executable, '-c', ''], env={})", "does not pass PYTHONPATH on"),
+        ("subprocess.run([sys.executable, '-I', '-c', ''])", "started with -I"),
+        ("subprocess.run([sys.executable, '-X', 'dev', '-sE', '-c', ''])", "started with -sE"),
+        ("os.execv(sys.executable, [sys.executable, '-S', '-c', ''])", "started with -S"),
+        ("del os.environ['PYTHONPATH']; subprocess.run(sys.executable, input=b'')",
+         "does not pass PYTHONPATH on"),
+    ],
+)  # fmt: skip
+def test_a_python_started_without_the_hook_is_not_green(suite, call, why):
+    result = replay(suite, sys.executable, "-c", f"import os, subprocess, sys; {call}")
+    assert result.returncode == 10
+    assert why in result.stderr
+
+
+def test_pythons_started_with_the_hook_and_other_programs_are_green(suite):
+    code = (
+        "import os, subprocess, sys; run = subprocess.run;"
+        "run([sys.executable, '-W', 'error', '-u', '-c', 'print(1)', '-I']);"
+        "run([sys.executable, '-c', ''], env={**os.environ, 'A': 'b'});"
+        "run(['true'], env={}); run('true', shell=True)"
+    )
     result = replay(suite, sys.executable, "-c", code)
     assert result.returncode == 0, result.stderr
 
