@@ -64,8 +64,8 @@ class SpawnWatch:
         if positions is None:
             return
         program, arguments, environ = (args[position] for position in positions)
-        words = [arguments] if isinstance(arguments, (str, bytes)) else list(arguments or ())
-        words = [os.fsdecode(word) for word in words]
+        given = [arguments] if isinstance(arguments, (str, bytes)) else arguments or ()
+        words: list[str] = [os.fsdecode(word) for word in given]
         name = os.fsdecode(program) if program else (words[0] if words else "")
         if not is_python(name):
             return
