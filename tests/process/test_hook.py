@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -262,3 +264,22 @@ def test_unix_sockets_are_none_of_our_business(tmp_path, origin):
                env=CAPTURE)  # fmt: skip
     result = recordbake("replay", "--strict", "--", sys.executable, "-c", code, cwd=tmp_path)
     assert (result.stdout, result.returncode) == ("local\n", 0), result.stderr
+
+
+@pytest.mark.parametrize(("sent", "to_group"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_an_interrupted_run_is_merged_all_the_same(tmp_path, origin, sent, to_group):
+    code = FETCH.format(origin.url + "/a") + "; print(flush=True); import time; time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "recordbake", "record", "--", sys.executable, "-c", code],
+        cwd=tmp_path, env=clean_environ(**CAPTURE), stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "/a\n"
+    if to_group:  # as a terminal does for Ctrl-C
+        os.killpg(process.pid, sent)
+    else:
+        process.send_signal(sent)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + sent
+    assert "1 requests (1 stored)" in stderr
+    assert outcomes(tmp_path) == ["stored"]
