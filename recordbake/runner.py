@@ -54,16 +54,14 @@ def run_command(
     program = interpreter.resolve(command, os.environ.get("PATH"))
     recording = Recording(settings.recording_path, settings.runs_dir)
     with ExitStack() as stack:
-        if mode == RECORD:
-            recording.path.mkdir(parents=True, exist_ok=True)
-        else:
+        for run_id in runs.recover(recording):
+            summary.note(f"finished {run_id}, which had been killed")
+        if mode != RECORD:
             # Missing or damaged: stop before the command starts.
             stack.enter_context(recording_lock(recording.path, shared=True))
             store.settle(recording.store)
             store.check(recording.store)
         recording = runs.writable_runs_dir(recording)
-        for run_id in runs.recover(recording) if mode == RECORD else ():
-            summary.note(f"finished {run_id}, which had been killed")
         return _Running(settings, mode, command, program, recording, missing=missing).run(stack)
 
 
@@ -100,8 +98,12 @@ class _Running:
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)
         environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
-        self._examine(environ, config)
-        self.info.command_exit_code = _execute(self.program, self.command, environ)
+        try:
+            self._examine(environ, config)
+            self.info.command_exit_code = _execute(self.program, self.command, environ)
+        except UsageError:  # nothing was run, so there is no run to keep
+            shutil.rmtree(self.run_dir.path, ignore_errors=True)
+            raise
         self.info.ended_at = time.time()
         found = runs.finish(self.recording, self.run_dir, self.info)
         self.info.exit_code = self._judge(found)
@@ -128,9 +130,9 @@ class _Running:
         )
 
     def record_command(self) -> str:
-        """What to run to add what is missing."""
+        """What to run to add what is missing: to the recording, not to a bake made of it."""
         where = []
-        if self.settings.recording != Path(".recordbake"):
+        if self.settings.recording != Path(".recordbake") and not self.recording.manifest.exists():
             where = ["--recording", str(self.settings.recording)]
         return shlex.join(["recordbake", "record", "--missing", *where, "--", *self.command])
 

@@ -182,7 +182,10 @@ def recover(recording: Recording) -> list[str]:
     for run in recording.runs():
         if not run.shards.is_dir():
             continue
-        descriptor = try_lock(run.path / ".lock")
+        try:
+            descriptor = try_lock(run.path / ".lock")
+        except OSError:
+            continue  # somebody else's, or read-only
         if descriptor is None:
             continue  # it is alive
         try:

@@ -114,6 +114,7 @@ def test_isolated_interpreter_is_refused_in_strict_mode_before_it_starts(tmp_pat
     assert "cannot be hooked" in result.stderr
     assert "Traceback" not in result.stderr
     assert not started.exists()
+    assert not list(tmp_path.glob(".recordbake/runs/*strict*"))
 
 
 def test_isolated_interpreter_is_a_reported_gap_while_recording(tmp_path, origin):
