@@ -50,7 +50,13 @@ class Capture:
         self._digest = hashlib.sha256()
         self._inline = bytearray()
         self._fd = -1
+        self._pid = os.getpid()
         self._file: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process made the request; a forked child leaves it to its parent."""
+        return self._pid == os.getpid()
 
     def write(self, data: bytes) -> None:
         """Add body bytes, without transfer framing."""
@@ -77,6 +83,8 @@ class Capture:
         if self.done:
             return
         self.done = True
+        if not self.is_ours:
+            return
         if self._fd >= 0:
             os.close(self._fd)
         captured = Captured(

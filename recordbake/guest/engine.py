@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import defaultdict
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -49,7 +48,8 @@ class Engine:
         self._volatile = redaction.parameter_pattern(list(config.volatile_parameters))
         # next() on a counter is atomic: threads asking for the same key get different numbers.
         self._asked: defaultdict[tuple[str | None, str], count[int]] = defaultdict(count)
-        self._open: weakref.WeakSet[Capture] = weakref.WeakSet()
+        # Not weak: a response that is thrown away unread is reported at the end of the process.
+        self._open: set[Capture] = set()
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
 
     @classmethod

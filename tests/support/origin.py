@@ -100,6 +100,10 @@ class Origin:
         if path == "/silent":
             self._stop.wait(30)
             return False
+        if path == "/stall":
+            connection.sendall(reply(TEXT)[:-100])
+            self._stop.wait(30)
+            return False
         if path == "/reset":
             connection.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"

@@ -8,7 +8,7 @@ from typing import Any
 
 def url_of(connection: Any, target: str) -> str:
     """The absolute URL of a request target (RFC 9112 section 3.2), seen through proxies."""
-    if "://" in target.partition("?")[0]:
+    if not target.startswith("/") and "://" in target.partition("?")[0]:
         return target  # absolute form, as sent to a forwarding proxy
     scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
     tunnel = getattr(connection, "_tunnel_host", None)

@@ -112,6 +112,8 @@ class DeferredSocket:
             except Exception as error:
                 capture.fail(classify(error, CONNECT))
                 raise
+            if self._timeout != self.connection.timeout:
+                self.real.settimeout(self._timeout_value())  # set on the socket itself
 
     def send_again(self, raw: bytes) -> None:
         """Send a request once more over a new connection, to wait out a busy server.
@@ -128,8 +130,9 @@ class DeferredSocket:
         """Whether the server has closed a kept-alive connection (or sent what nobody asked for)."""
         import select
 
-        readable, _, _ = select.select([self.real], [], [], 0)
-        return bool(readable)
+        poll = select.poll()
+        poll.register(self.real, select.POLLIN)
+        return bool(poll.poll(0))
 
     # -- the response --------------------------------------------------------------------------
 
@@ -161,7 +164,9 @@ class DeferredSocket:
 
     def fileno(self) -> int:
         """The real descriptor, or one that polls as the client expects."""
-        if self.real is not None:
+        if self._reader is not None:
+            return _Idle.fileno(readable=False)
+        if self.real is not None and not self._buffer.has_head:
             return int(self.real.fileno())
         waiting = self._buffer.has_head and self._buffer.expects_continue
         return _Idle.fileno(readable=waiting)

@@ -86,6 +86,15 @@ def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
     return Answer, AsyncAnswer
 
 
+def _settle(module: ModuleType, capture: Capture, error: BaseException) -> None:
+    """What an exception in the middle of a body means for what is kept of it."""
+    if isinstance(error, module.TransportError):
+        capture.fail(classify(module, error))
+    elif not isinstance(error, GeneratorExit):
+        capture.abandon()  # cancelled, or interrupted by the test: the wire cannot be read on
+    # On GeneratorExit the caller stopped reading; closing decides.
+
+
 def _live_class(module: ModuleType) -> Any:
     class Live(module.SyncByteStream):  # type: ignore[name-defined,misc]
         def __init__(self, inner: Any, capture: Capture) -> None:
@@ -97,8 +106,8 @@ def _live_class(module: ModuleType) -> Any:
                 for piece in self.pieces:
                     self.capture.write(piece)
                     yield piece
-            except module.TransportError as error:
-                self.capture.fail(classify(module, error))
+            except BaseException as error:
+                _settle(module, self.capture, error)
                 raise
             self.capture.finish()
 
@@ -127,8 +136,8 @@ def _async_live_class(module: ModuleType) -> Any:
                 async for piece in self.pieces:
                     self.capture.write(piece)
                     yield piece
-            except module.TransportError as error:
-                self.capture.fail(classify(module, error))
+            except BaseException as error:
+                _settle(module, self.capture, error)
                 raise
             self.capture.finish()
 

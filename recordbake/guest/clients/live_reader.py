@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: What is still read of a response that its caller closes early, so that it is kept whole.
 _DRAIN_LIMIT = 1024 * 1024
+_DRAIN_SECONDS = 0.3
 
 
 class LiveReader(ResponseReader):
@@ -107,7 +108,7 @@ class LiveReader(ResponseReader):
         if self.closed:
             return
         try:
-            if not self._capture.done:
+            if self._capture.is_ours and not self._capture.done:
                 self._drain()
                 self._capture.abandon()
                 self._stand_in.hang_up()
@@ -124,19 +125,18 @@ class LiveReader(ResponseReader):
 
     def _drain(self) -> None:
         body, real = self._body, self._stand_in.real
-        if not self._opened or real is None:
+        if not self._opened or real is None or self._capture.head is None:
             return
-        if isinstance(body, framing.SizedBody):
-            if body.remaining > _DRAIN_LIMIT:
-                return
-        else:
-            real.settimeout(0.2)  # an event stream may never end
-        left = _DRAIN_LIMIT
+        if isinstance(body, framing.SizedBody) and body.remaining > _DRAIN_LIMIT:
+            return
+        before, left, end = real.gettimeout(), _DRAIN_LIMIT, clock.monotonic() + _DRAIN_SECONDS
+        real.settimeout(_DRAIN_SECONDS)  # the rest may never come
         try:
-            while left > 0 and (data := body.read(left)):
+            while left > 0 and clock.monotonic() < end and (data := body.read(left)):
                 self._capture.write(data)
                 left -= len(data)
         except OSError:
             return  # what was read until here is what is kept
+        real.settimeout(before)
         if body.complete:
             self._finish()

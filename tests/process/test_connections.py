@@ -1,0 +1,178 @@
+"""Connections as suites really use them: reused, shared, interrupted, forked, thrown away."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+
+import pytest
+
+from tests.support.cli import recordbake
+from tests.support.origin import TEXT, Origin
+
+CAPTURE = {"RECORDBAKE_CAPTURE_LOOPBACK": "1"}
+HALF = len(TEXT) - 100
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Record a program, stop the server, replay it strictly; what it printed, both times."""
+
+    def both(code, *, complete=True):
+        path = tmp_path / "program.py"
+        path.write_text(textwrap.dedent(code))
+        with Origin() as origin:
+            env = CAPTURE | {"ORIGIN": origin.url}
+            command = [sys.executable, str(path)]
+            options = [] if complete else ["--allow-errors"]
+            recorded = recordbake("record", *options, "--", *command, cwd=tmp_path, env=env)
+        assert recorded.returncode == 0, recorded.stderr
+        replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env)
+        assert replayed.returncode == 0, replayed.stderr
+        assert replayed.stdout == recorded.stdout
+        return recorded.stdout
+
+    return both
+
+
+def test_one_connection_many_requests(run):
+    code = """
+        import http.client, os
+        c = http.client.HTTPConnection(os.environ["ORIGIN"][7:])
+        for method, path in [("GET", "/text"), ("HEAD", "/text"), ("GET", "/chunked"),
+                             ("GET", "/nothing"), ("PUT", "/echo"), ("GET", "/text")] * 3:
+            c.request(method, path, b"x" if method == "PUT" else None)
+            print(len(c.getresponse().read()), end=" ")
+        """
+    assert run(code) == f"{len(TEXT)} 0 11 0 5 {len(TEXT)} " * 3
+
+
+def test_a_path_that_holds_a_url(run):
+    code = """
+        import os, requests
+        print(requests.get(os.environ["ORIGIN"] + "/proxy/http://other.example/x").text)
+        """
+    assert run(code) == "/proxy/http://other.example/x\n"
+
+
+def test_more_than_1024_open_files(run):
+    code = """
+        import os, requests, resource
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
+        kept = [os.open("/dev/null", 0) for _ in range(1100)]
+        s = requests.Session()
+        print(*(s.get(os.environ["ORIGIN"] + f"/{n}").text for n in range(3)))
+        """
+    assert run(code) == "/0 /1 /2\n"
+
+
+def test_closing_a_stalled_response_returns_and_keeps_what_was_read(run):
+    code = """
+        import os, requests
+        r = requests.get(os.environ["ORIGIN"] + "/stall", stream=True)
+        print(len(r.raw.read(10)))
+        r.close()
+        print(requests.get(os.environ["ORIGIN"] + "/text").status_code)
+        """
+    assert run(code) == "10\n200\n"
+
+
+@pytest.mark.parametrize("client", ["httpx", "httpx2"])
+def test_a_cancelled_request(run, client):
+    code = f"""
+        import asyncio, os, {client} as client
+        async def main():
+            async with client.AsyncClient() as c:
+                try:
+                    await asyncio.wait_for(c.get(os.environ["ORIGIN"] + "/stall"), 0.5)
+                except (asyncio.TimeoutError, client.ReadError):
+                    print("gave up")
+                print((await c.get(os.environ["ORIGIN"] + "/text")).status_code)
+        asyncio.run(main())
+        """
+    assert run(code) == "gave up\n200\n"
+
+
+def test_a_child_forked_in_the_middle_of_a_stream_leaves_it_to_its_parent(run):
+    code = """
+        import os, sys, requests
+        u = os.environ["ORIGIN"]
+        r = requests.get(u + "/large", stream=True)
+        data = r.raw.read(10)
+        if os.fork() == 0:
+            sys.exit(0)
+        os.wait()
+        print(len(data + r.raw.read()), len(requests.get(u + "/large").content))
+        """
+    assert run(code) == f"{1 << 21} {1 << 21}\n"
+
+
+def test_a_response_that_is_thrown_away_unread(run):
+    code = """
+        import gc, os, httpx
+        c = httpx.Client()
+        def status():
+            request = c.build_request("GET", os.environ["ORIGIN"] + "/text")
+            return c.send(request, stream=True).status_code
+        print(status())
+        gc.collect()
+        """
+    assert run(code) == "200\n"
+
+
+def test_the_timeout_of_the_socket_itself_counts(run):
+    code = """
+        import http.client, os
+        c = http.client.HTTPConnection(os.environ["ORIGIN"][7:])
+        c.connect()
+        c.sock.settimeout(0.3)
+        try:
+            c.request("GET", "/silent")
+            c.getresponse()
+        except TimeoutError:
+            print("timed out")
+        """
+    assert run(code, complete=False) == "timed out\n"
+
+
+def test_uploads_that_wait_for_a_continue(run):
+    code = """
+        import io, os
+        from botocore.awsrequest import AWSRequest
+        from botocore.httpsession import URLLib3Session
+        session = URLLib3Session()
+        for n in range(3):
+            headers = {"Expect": "100-continue"}
+            request = AWSRequest("PUT", os.environ["ORIGIN"] + "/echo", data=io.BytesIO(b"x" * n),
+                                 headers=headers | {"Content-Length": str(n)})
+            print(session.send(request.prepare()).content)
+        """
+    assert run(code) == "b'PUT '\nb'PUT x'\nb'PUT xx'\n"
+
+
+def test_a_frozen_clock_and_a_mocked_sleep_do_not_reach_the_journal(run, tmp_path):
+    code = """
+        import os, time, urllib.request
+        time.time = lambda: 1.0
+        time.sleep = lambda _: None
+        print(urllib.request.urlopen(os.environ["ORIGIN"] + "/busy").status)
+        """
+    assert run(code) == "200\n"
+    for journal in tmp_path.glob(".recordbake/runs/*/http_log.ndjson"):
+        assert all(json.loads(line)["ts"] > 1e9 for line in journal.read_text().splitlines())
+
+
+@pytest.mark.parametrize("options", [["-W", "error"], ["-OO"], ["-X", "dev"], ["-bb"]])
+def test_strict_interpreters(tmp_path, options):
+    with Origin() as origin:
+        code = (
+            f"import requests, httpx; [m.get({origin.url + '/text'!r}) for m in (requests, httpx)]"
+        )
+        result = recordbake(
+            "record", "--", sys.executable, *options, "-c", code, cwd=tmp_path,
+            env=CAPTURE | {"LANG": "C"},
+        )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Warning" not in result.stderr
