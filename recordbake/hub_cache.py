@@ -40,12 +40,20 @@ def fold(source: Path, target: Path) -> None:
         destination.mkdir(parents=True, exist_ok=True)
         for name in kept:
             if name not in names or (here / name).is_symlink():
-                (here / name).replace(destination / name)
+                _move(here / name, destination / name)
     shutil.rmtree(source, ignore_errors=True)
 
 
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.replace(target)
+    except OSError:  # the runs are on another file system
+        target.unlink(missing_ok=True)
+        shutil.move(source, target)
+
+
 def view(source: Path, target: Path) -> None:
-    """Build a private, writable view of a Hub cache: its own tree, files linked to the originals.
+    """Build a private, writable view of a Hub cache: its own tree, blobs linked to the originals.
 
     What a test writes or deletes there leaves the original, which may be read-only, untouched.
 
@@ -66,7 +74,7 @@ def view(source: Path, target: Path) -> None:
             link = destination / name
             if original.is_symlink():
                 link.symlink_to(original.readlink())  # snapshots point into blobs, relatively
-            elif here.name == "refs" or "refs" in here.relative_to(source).parts:
-                shutil.copyfile(original, link)  # rewritten in place by huggingface_hub
+            elif here.name == "blobs":
+                link.symlink_to(original.resolve())  # replaced as a whole, never written to
             else:
-                link.symlink_to(original.resolve())
+                shutil.copyfile(original, link)

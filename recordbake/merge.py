@@ -24,16 +24,20 @@ if TYPE_CHECKING:
     from recordbake.journal import Outcomes
     from recordbake.recording import Recording, Run
 
-#: Response headers that differ between two equal answers.
-_VOLATILE = frozenset(
+#: Response headers that differ between any two answers and mean nothing to a caller.
+_NOISE = frozenset(
     {
-        "date", "age", "expires", "via", "connection", "keep-alive", "server-timing", "nel",
-        "report-to", "alt-svc", "etag-cdn", "cf-ray", "cf-cache-status", "x-request-id",
-        "x-served-by", "x-timer", "x-runtime", "x-cache", "x-cache-hits", "x-cache-lookup",
-        "retry-after", "ratelimit", "ratelimit-policy", "set-cookie",
+        "date", "age", "cf-ray", "x-request-id", "x-amzn-requestid", "x-amzn-trace-id",
+        "x-amz-request-id", "x-amz-id-2", "x-amz-cf-id", "x-ms-request-id", "x-served-by",
+        "x-timer", "x-runtime", "server-timing", "ratelimit", "ratelimit-policy",
     }
 )  # fmt: skip
-_VOLATILE_PREFIXES = ("x-amz-", "x-amzn-", "x-ratelimit-", "cf-", "x-goog-", "x-ms-request")
+#: Headers that may differ between two runs without the answer being another one.
+_VOLATILE = _NOISE | {
+    "expires", "via", "connection", "keep-alive", "nel", "report-to", "alt-svc", "cf-cache-status",
+    "x-cache", "x-cache-hits", "x-cache-lookup", "retry-after", "set-cookie",
+}  # fmt: skip
+_VOLATILE_PREFIXES = ("x-ratelimit-", "cf-", "x-amz-cf-", "x-goog-hash", "x-goog-generation")
 
 
 def _read_shard(path: Path) -> list[Captured]:
@@ -59,26 +63,42 @@ def read_captured(run: Run) -> list[Captured]:
     return found
 
 
-def answer_identity(captured: Captured) -> str:
-    """A digest that is equal for two answers a suite could not tell apart by meaning."""
+def answer_identity(captured: Captured, *, exact: bool = False) -> str:
+    """A digest that is equal for two answers a suite could not tell apart by meaning.
+
+    Args:
+        captured: the answer.
+        exact: compare what may differ between runs, too.
+    """
+
+    def counts(name: str) -> bool:
+        if exact:
+            return name not in _NOISE
+        return name not in _VOLATILE and not name.startswith(_VOLATILE_PREFIXES)
+
     head, failure = captured.head, captured.failure
-    stable = (
-        []
-        if head is None
-        else sorted(
-            (name.lower(), value)
-            for name, value in head.headers
-            if name.lower() not in _VOLATILE and not name.lower().startswith(_VOLATILE_PREFIXES)
-        )
-    )
+    headers = [(name.lower(), value) for name, value in head.headers] if head else []
     parts = (
         None if head is None else (head.status, head.reason, head.version),
-        stable,
+        sorted(pair for pair in headers if counts(pair[0])),
         captured.body_sha256,
         None if failure is None else (failure.kind, failure.phase),
         captured.vary,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def identities(group: list[Captured]) -> list[str]:
+    """What identifies each of one test's answers to one request.
+
+    Between runs two answers are equal if they mean the same. Within one test they are takes of
+    their own as soon as anything differs that a test may look at: a cookie, a cache's header.
+    """
+    exact: dict[str, set[str]] = defaultdict(set)
+    pairs = [(answer_identity(c), answer_identity(c, exact=True)) for c in group]
+    for loose, strict in pairs:
+        exact[loose].add(strict)
+    return [loose if len(exact[loose]) == 1 else strict for loose, strict in pairs]
 
 
 def _why_suspect(captured: Captured) -> str:
@@ -133,13 +153,16 @@ class StoreMerger:
         if whole:
             self._forget_unasked(groups, outcomes)
         for (key, test), takes in groups.items():
-            good = any(not c.suspect for c in takes) or test in outcomes.passed
+            good = test in outcomes.passed or not any(c.suspect for c in takes)
             if not good and self._has_good(key, test):
-                continue  # a failing network never replaces a good answer
-            self.connection.execute("DELETE FROM uses WHERE key = ? AND test = ?", (key, test))
-            for n, c in enumerate(takes):
+                continue  # a failing network never replaces good answers
+            if whole:
+                self.connection.execute("DELETE FROM uses WHERE key = ? AND test = ?", (key, test))
+            for n, (c, identity) in enumerate(zip(takes, identities(takes), strict=True)):
+                # Of a run that answered some itself, only these numbers were missing.
                 self.connection.execute(
-                    "INSERT INTO uses VALUES (?, ?, ?, ?)", (key, test, n, self._take(c))
+                    "INSERT OR REPLACE INTO uses VALUES (?, ?, ?, ?)",
+                    (key, test, n if whole else c.n, self._take(c, identity)),
                 )
         self._drop_unreferenced()
 
@@ -164,9 +187,8 @@ class StoreMerger:
             is not None
         )
 
-    def _take(self, c: Captured) -> int:
+    def _take(self, c: Captured, identity: str) -> int:
         """The number of the take that holds this answer, refreshed or added."""
-        identity = answer_identity(c)
         rows = self.connection.execute(
             "SELECT take, identity FROM entries JOIN identities USING (key, take) WHERE key = ?"
             " ORDER BY take",
@@ -259,13 +281,12 @@ def merge_entries(
         DamagedError: a shard or the store is damaged, or the disk is full; nothing was changed.
     """
     captured = read_captured(run)
-    if captured or (whole and recording.store.exists()):
-        with writing(recording.store) as connection:
-            StoreMerger(connection, recording.bodies, run.shards).replace(
-                captured, outcomes, whole=whole
-            )
-            connection.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('authorized', ?)", (int(authorized),)
-            )
-        drop_unused_bodies(recording)
+    with writing(recording.store) as connection:  # a suite without requests has a store, too
+        StoreMerger(connection, recording.bodies, run.shards).replace(
+            captured, outcomes, whole=whole
+        )
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('authorized', ?)", (int(authorized),)
+        )
+    drop_unused_bodies(recording)
     return captured

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,11 @@ class _Running:
         environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
         try:
             self._examine(environ, config)
-            self.info.command_exit_code = _execute(self.program, self.command, environ)
+            # While the store is read nobody may change it; a replay holds it from the start.
+            with (
+                recording_lock(self.recording.path, shared=True) if self.missing else nullcontext()
+            ):
+                self.info.command_exit_code = _execute(self.program, self.command, environ)
         except UsageError:  # nothing was run, so there is no run to keep
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
             raise

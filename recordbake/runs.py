@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__, hub_cache
+from recordbake.errors import DamagedError
 from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import incomplete, merge_entries
 from recordbake.recording import Recording, Run
+from recordbake.summary import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,6 +193,8 @@ def recover(recording: Recording) -> list[str]:
         try:
             finish(recording, run, _info_of(run))
             recovered.append(run.id)
+        except DamagedError as error:
+            note(f"{run.id} was killed and cannot be finished; it is left as it is: {error}")
         finally:
             os.close(descriptor)
     return recovered

@@ -27,9 +27,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104  # nam
 
 def is_loopback(host: str) -> bool:
     """Whether a URL's host names this machine, by name alone (RFC 6761 section 6.3)."""
-    return (
-        host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost") or not host
-    )
+    return host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost")
 
 
 class Engine:
@@ -99,7 +97,7 @@ class Engine:
         try:
             takes = self._reader.takes(plan.key, request.headers)
             if self.config.missing:  # an answer that is no good is as missing as none
-                takes = [take for take in takes if not is_suspect(take.head, take.failure)]
+                takes = [t for t in takes if t.failure is None and not is_suspect(t.head, None)]
             if len(takes) > 1:
                 plan.take = self._choose(takes, plan)
             elif takes:
@@ -134,6 +132,7 @@ class Engine:
         """Report the exchanges that are still open when the process ends."""
         for capture in list(self._open):
             capture.abandon()
+        self._reader.close()
 
     def _report(self, plan: Plan, captured: Captured, capture: Capture) -> None:
         self._open.discard(capture)

@@ -39,6 +39,19 @@ def to_json(value: Any) -> str:
     return "[" + ",".join(map(to_json, value)) + "]"
 
 
+# A suite may replace the functions of os by mocks; these are the real ones.
+_open, _write, _fstat, _getpid = os.open, os.write, os.fstat, os.getpid
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    """Which file a descriptor is for: a daemon may have closed ours and opened another."""
+    try:
+        status = _fstat(descriptor)
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
+
+
 class ShardFile:
     """An append-only file of this process, named at the first write and renewed after a fork.
 
@@ -50,8 +63,8 @@ class ShardFile:
     def __init__(self, directory: str, suffix: str) -> None:
         self._directory = directory
         self._suffix = suffix
-        # One tuple, replaced as a whole: threads see both or neither.
-        self._open_for = (0, -1)  # process, descriptor
+        # One tuple, replaced as a whole: threads see all of it or nothing.
+        self._opened = (0, -1, (0, 0))  # process, descriptor, identity of the file
 
     def write(self, data: bytes) -> None:
         """Append with one system call, so that what a killed process reported is whole.
@@ -59,12 +72,12 @@ class ShardFile:
         Raises:
             OSError: the directory is gone or the disk is full.
         """
-        process, descriptor = self._open_for
-        if process != os.getpid():
+        process, descriptor, identity = self._opened
+        if process != _getpid() or _identity(descriptor) != identity:
             descriptor = self._open()
-        written = os.write(descriptor, data)
+        written = _write(descriptor, data)
         while written < len(data):  # a nearly full disk, or a signal
-            written += os.write(descriptor, data[written:])
+            written += _write(descriptor, data[written:])
 
     def _open(self) -> int:
         """Two threads may come here at once and open a file each: both are read, none is lost.
@@ -72,8 +85,8 @@ class ShardFile:
         A forked child leaves its parent's descriptor alone: closing it twice could hit another's.
         """
         path = f"{self._directory}/{unique_name()}{self._suffix}"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        self._open_for = (os.getpid(), descriptor)
+        descriptor = _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._opened = (_getpid(), descriptor, _identity(descriptor))
         return descriptor
 
 
@@ -89,9 +102,10 @@ def current_test() -> str | None:
     Source: pytest documentation, "PYTEST_CURRENT_TEST environment variable".
     """
     value = os.environ.get("PYTEST_CURRENT_TEST")
-    if value:
-        return value.rpartition(" (")[0] or value
-    return os.environ.get("RECORDBAKE_TEST")
+    name = value.rpartition(" (")[0] or value if value else os.environ.get("RECORDBAKE_TEST")
+    if name is None or name.isascii():
+        return name
+    return name.encode("utf-8", "backslashreplace").decode()  # SQLite takes no lone surrogates
 
 
 def _shown_arguments() -> list[str]:

@@ -26,7 +26,9 @@ _WATCHED = {
     "socket.sendmsg": 1,
     "socket.getaddrinfo": 0,
     "socket.gethostbyname": 0,
+    "socket.gethostbyaddr": 0,
 }
+_LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _LOCAL = frozenset({"localhost", "::1", "0.0.0.0", "::", "", "ip6-localhost"})  # noqa: S104
 
 
@@ -73,7 +75,7 @@ class Guard:
         target = args[position]
         if isinstance(target, tuple):
             host, port = target[0], target[1] if len(target) > 1 else None
-        elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        elif event in _LOOKUPS:
             host, port = target, args[1] if event == "socket.getaddrinfo" else None
         else:
             return  # a path: Unix sockets stay on this machine
@@ -81,7 +83,22 @@ class Guard:
             host = host.decode("latin-1")
         if not isinstance(host, str) or is_local(host, self._allowed):
             return
+        if event not in _LOOKUPS and self._is_address_of_allowed(host):
+            return
         self._block(event.partition(".")[2], host, port)
+
+    def _is_address_of_allowed(self, address: str) -> bool:
+        """Whether an address belongs to a name that may be reached; looked up when it matters."""
+        import socket
+
+        for name in self._allowed:
+            try:
+                found = socket.getaddrinfo(name, None)
+            except OSError:
+                continue
+            if any(entry[4][0] == address for entry in found):
+                return True
+        return False
 
     def _block(self, what: str, host: str, port: Any) -> None:
         number = port if isinstance(port, int) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
+from collections import deque
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -34,9 +34,9 @@ class DamagedStoreError(Exception):
 class StoreReader:
     """Looks entries up.
 
-    A thread opens its own connection at its first look-up, and a new one after a fork (SQLite
-    connections must not be carried across; https://www.sqlite.org/howtocorrupt.html, 2.6). No
-    lock of ours is there to be held while another thread forks.
+    A look-up takes an idle connection or opens one, so that threads never share one at a time and
+    there is no lock of ours to be held while another thread forks. A forked child opens its own
+    (SQLite connections must not be carried across; https://www.sqlite.org/howtocorrupt.html, 2.6).
 
     Args:
         path: the store's file; empty for none.
@@ -45,24 +45,35 @@ class StoreReader:
     def __init__(self, path: str) -> None:
         self._path = path
         self._bodies = os.path.join(os.path.dirname(path), "bodies")
-        self._local = threading.local()
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._pid = os.getpid()
+        self._inherited: list[deque[sqlite3.Connection]] = []  # kept, so that nobody closes them
 
     def _query(self, sql: str, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
         if not self._path:
             return []
         try:
-            return self._connection().execute(sql, parameters).fetchall()
+            connection = self._take_connection()
+            rows: list[tuple[object, ...]] = connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise DamagedStoreError(f"the store cannot be read: {error}") from error
+        self._idle.append(connection)
+        return rows
 
-    def _connection(self) -> sqlite3.Connection:
-        local = self._local
-        if getattr(local, "pid", 0) != os.getpid():
+    def _take_connection(self) -> sqlite3.Connection:
+        if self._pid != os.getpid():
+            self._inherited.append(self._idle)
+            self._idle, self._pid = deque(), os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
             uri = f"file:{quote(os.fsencode(self._path))}?mode=ro&immutable=1"
-            local.connection = sqlite3.connect(uri, uri=True)
-            local.pid = os.getpid()
-        connection: sqlite3.Connection = local.connection
-        return connection
+            return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+    def close(self) -> None:
+        """Close what is idle; a later look-up opens anew."""
+        while self._idle and self._pid == os.getpid():
+            self._idle.pop().close()
 
     def takes(self, key: str, headers: Headers) -> list[Take]:
         """The takes of a key that these request headers select, in order.

@@ -81,4 +81,9 @@ class SpawnWatch:
         value = source.get("PYTHONPATH")
         if value is None and environ is not None:
             value = source.get(b"PYTHONPATH")
-        return value is not None and self._hook_dir in os.fsdecode(value).split(os.pathsep)
+        for entry in os.fsdecode(value).split(os.pathsep) if value is not None else ():
+            if entry == self._hook_dir:
+                return True
+            if os.path.exists(os.path.join(entry or ".", "sitecustomize.py")):
+                return False  # it comes first, and ours does not run
+        return False

@@ -176,3 +176,40 @@ def test_strict_interpreters(tmp_path, options):
         )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "Warning" not in result.stderr
+
+
+def test_closed_descriptors_do_not_send_the_journal_into_the_suites_files(run, tmp_path):
+    code = """
+        import os, urllib.request
+        urllib.request.urlopen(os.environ["ORIGIN"] + "/a").read()
+        os.closerange(3, 256)
+        kept = [open("victim.txt", "w") for _ in range(9)]
+        print(urllib.request.urlopen(os.environ["ORIGIN"] + "/b").read())
+        """
+    assert run(code) == "b'/b'\n"
+    assert (tmp_path / "victim.txt").read_text() == ""
+
+
+def test_look_ups_in_short_lived_threads_leave_no_warning(run):
+    code = """
+        import os, threading, urllib.request, warnings
+        warnings.simplefilter("error")
+        def fetch():
+            print(urllib.request.urlopen(os.environ["ORIGIN"] + "/a").read())
+        for _ in range(3):
+            thread = threading.Thread(target=fetch)
+            thread.start()
+            thread.join()
+        """
+    assert run(code) == "b'/a'\n" * 3
+
+
+def test_schemes_that_are_not_http_are_the_clients_business(run):
+    code = """
+        import httpx
+        try:
+            httpx.get("foo://example.org/")
+        except httpx.UnsupportedProtocol as error:
+            print("unsupported")
+        """
+    assert run(code) == "unsupported\n"

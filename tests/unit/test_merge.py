@@ -184,3 +184,46 @@ def test_the_recording_is_where_it_says(tmp_path):
 def test_a_passing_test_that_asks_for_nothing_any_more_loses_its_entries(recording):
     merge(recording, [])
     assert rows(recording) == []
+
+
+def with_header(name, value, n):
+    return captured(URL, b"same", recorded_at=T0 + n, headers=[(name, value)])
+
+
+@pytest.mark.parametrize("name", ["Set-Cookie", "X-Cache", "x-amz-meta-version"])
+def test_answers_of_one_test_are_takes_if_a_test_can_tell_them_apart(recording, name):
+    merge(recording, [with_header(name, str(n), n) for n in range(3)])
+    assert len(rows(recording)) == 3
+
+
+def test_what_differs_in_any_two_answers_does_not_count(recording):
+    merge(recording, [with_header("X-Request-Id", str(n), n) for n in range(3)])
+    assert len(rows(recording)) == 1
+
+
+def test_and_between_runs_neither_does_a_cookie(recording):
+    merge(recording, [with_header("Set-Cookie", "1", 0)])
+    merge(recording, [with_header("Set-Cookie", "2", 1)])
+    assert [r[1] for r in rows(recording)] == [1]
+
+
+def test_one_bad_answer_among_good_ones_does_not_replace_a_good_recording(recording):
+    bad = captured(URL, b"busy", status=503, recorded_at=T0 + 1)
+    merge(recording, [captured(URL, b"other"), bad, captured(URL + "b", b"b")], passed=())
+    assert [r[:3] for r in rows(recording)] == [(URL, 0, 200), (URL + "b", 0, 200)]
+
+
+def test_fetching_what_is_missing_keeps_the_other_numbers(recording):
+    second = captured(URL, b"second")
+    second.n = 1
+    merge(recording, [second], whole=False)
+    with store.connect_readonly(recording.store) as connection:
+        uses = connection.execute("SELECT n, take FROM uses JOIN entries USING (key, take)"
+                                  " WHERE url = ? ORDER BY n", (URL,))  # fmt: skip
+        assert [tuple(u) for u in uses] == [(0, 0), (1, 1)]
+
+
+def test_a_suite_without_requests_has_a_store(tmp_path):
+    recording = Recording(tmp_path / "rec")
+    merge(recording, [])
+    assert store.check(recording.store)["entries"] == 0

@@ -114,9 +114,10 @@ def head_of(response: Any) -> Head:
     )
 
 
-def is_local_socket(transport: Any) -> bool:
-    """Whether a transport speaks over a Unix socket: that stays on this machine, as loopback."""
-    return getattr(getattr(transport, "_pool", None), "_uds", None) is not None
+def is_not_ours(transport: Any, request: Any) -> bool:
+    """Whether a transport speaks over a Unix socket (which stays here, as loopback), or no HTTP."""
+    pool = getattr(transport, "_pool", None)
+    return getattr(pool, "_uds", None) is not None or request.url.scheme not in ("http", "https")
 
 
 def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
@@ -124,7 +125,7 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
 
     @functools.wraps(original)
     def handle_request(self: Any, request: Any) -> Any:
-        if is_local_socket(self):
+        if is_not_ours(self, request):
             return original(self, request)
         request.read()
         plan = seam.plan(request)
@@ -153,7 +154,7 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
 
     @functools.wraps(original)
     async def handle_async_request(self: Any, request: Any) -> Any:
-        if is_local_socket(self):
+        if is_not_ours(self, request):
             return await original(self, request)
         await request.aread()
         plan = seam.plan(request)

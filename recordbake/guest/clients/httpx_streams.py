@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..exchange import header
 from .httpx_failures import classify, raise_failure
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from ..exchange import Take
 
 _PIECE = 65536
-_DRAIN_LIMIT = 1024 * 1024
 
 
 def _pieces(take: Take) -> Iterator[bytes]:
@@ -27,13 +25,6 @@ def _pieces(take: Take) -> Iterator[bytes]:
     with open(take.body_path or "", "rb") as stream:
         while data := stream.read(_PIECE):
             yield data
-
-
-def _little_left(capture: Capture) -> bool:
-    """Whether a response that is closed early is worth reading to its end."""
-    head = capture.head
-    length = header(head.headers, "content-length") if head else None
-    return length is not None and length.isdigit() and int(length) - capture.size <= _DRAIN_LIMIT
 
 
 class Streams:
@@ -112,15 +103,8 @@ def _live_class(module: ModuleType) -> Any:
             self.capture.finish()
 
         def close(self) -> None:
-            try:
-                if not self.capture.done and _little_left(self.capture):
-                    for _ in self:
-                        pass
-            except module.TransportError:
-                pass  # kept as what it was
-            finally:
-                self.inner.close()
-                self.capture.abandon()
+            self.capture.abandon()  # what was not read is not fetched: it may never come
+            self.inner.close()
 
     return Live
 
@@ -142,14 +126,7 @@ def _async_live_class(module: ModuleType) -> Any:
             self.capture.finish()
 
         async def aclose(self) -> None:
-            try:
-                if not self.capture.done and _little_left(self.capture):
-                    async for _ in self:
-                        pass
-            except module.TransportError:
-                pass  # kept as what it was
-            finally:
-                await self.inner.aclose()
-                self.capture.abandon()
+            self.capture.abandon()  # what was not read is not fetched: it may never come
+            await self.inner.aclose()
 
     return AsyncLive
