@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__, hub_cache
 from recordbake.errors import DamagedError
+from recordbake.files import write_atomically
 from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import incomplete, merge_entries
@@ -59,16 +60,6 @@ class RunInfo:
             OSError, ValueError, TypeError: missing or damaged.
         """
         return cls(**json.loads(path.read_bytes()))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write to a temporary name, then rename: a half-written file never has the final name."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @dataclass

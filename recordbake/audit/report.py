@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from recordbake.audit.page import visible
 from recordbake.audit.sections import build
 from recordbake.errors import UsageError
+from recordbake.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,15 +103,10 @@ def _longer_than_any(text: str, least: int) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write beside the target and rename, so that a reader never sees half a report."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write so that a reader never sees half a report."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(
             f"the report cannot be written: {error.strerror}",

@@ -99,14 +99,16 @@ def test_a_child_forked_in_the_middle_of_a_stream_leaves_it_to_its_parent(run):
     code = """
         import os, sys, requests
         u = os.environ["ORIGIN"]
-        r = requests.get(u + "/large", stream=True)
-        data = r.raw.read(10)
-        if os.fork() == 0:
-            sys.exit(0)
-        os.wait()
-        print(len(data + r.raw.read()), len(requests.get(u + "/large").content))
+        for path in ("/large", "/medium"):
+            r = requests.get(u + path, stream=True)
+            data = r.raw.read(10)
+            if os.fork() == 0:
+                r.close()
+                sys.exit(0)
+            os.wait()
+            print(len(data + r.raw.read()), len(requests.get(u + path).content))
         """
-    assert run(code) == f"{1 << 21} {1 << 21}\n"
+    assert run(code) == f"{1 << 21} {1 << 21}\n500000 500000\n"
 
 
 def test_a_response_that_is_thrown_away_unread(run):

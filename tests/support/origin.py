@@ -143,6 +143,8 @@ class Origin:
             return reply(b"", location, status="302 Found")
         if path == "/large":
             return reply(LARGE, "Content-Type: application/octet-stream")
+        if path == "/medium":
+            return reply(LARGE[:500_000])
         if path == "/echo":
             return reply(f"{method} ".encode() + body, status="201 Created")
         if path == "/range":

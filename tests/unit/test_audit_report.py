@@ -274,13 +274,13 @@ def test_a_report_that_cannot_be_finished_leaves_the_old_one(run_audit, tmp_path
     recording = planted.clean_recording(Path(".recordbake"))
     run_audit(recording)
     before = (tmp_path / "reports" / "audit.html").read_bytes()
-    write_text = Path.write_text
+    write_bytes = Path.write_bytes
 
-    def half(path, text, **options):
-        write_text(path, text[:100], **options)
+    def half(path, data):
+        write_bytes(path, data[:100])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(UsageError, match="No space left on device"):
         run_audit(recording)
     assert (tmp_path / "reports" / "audit.html").read_bytes() == before
