@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,22 +80,15 @@ class ClientFinder:
 
     def _patch(self, module: ModuleType) -> None:
         name = module.__name__
+        adapter = import_module("." + WATCHED[name], __package__)
         if name == "_pytest.config":
-            from . import pytest_outcomes
-
-            pytest_outcomes.install(module, self._journal)
+            adapter.install(module, self._journal)
             return
         if self._engine is None:
             from .engine import Engine
 
             self._engine = Engine.from_settings(self._settings, self._journal)
-        if WATCHED[name] == "clients.http_client":
-            from .clients.http_client import install
-        elif WATCHED[name] == "clients.urllib3":
-            from .clients.urllib3 import install
-        else:
-            from .clients.httpx import install
-        self.versions[name.partition(".")[0]] = install(module, self._engine)
+        self.versions[name.partition(".")[0]] = adapter.install(module, self._engine)
 
     def finish(self) -> None:
         """Close what is still open at the end of the process."""
