@@ -59,7 +59,7 @@ def read_captured(run: Run) -> list[Captured]:
     found: list[Captured] = []
     for path in sorted(run.shards.glob("*.entries")):
         found.extend(_read_shard(path))
-    found.sort(key=lambda captured: captured.recorded_at)
+    found.sort(key=lambda captured: captured.started)
     return found
 
 
@@ -156,13 +156,13 @@ class StoreMerger:
             good = test in outcomes.passed or not any(c.suspect for c in takes)
             if not good and self._has_good(key, test):
                 continue  # a failing network never replaces good answers
+            first = 0 if whole else self._last_kept(key, test) + 1
             if whole:
                 self.connection.execute("DELETE FROM uses WHERE key = ? AND test = ?", (key, test))
-            for n, (c, identity) in enumerate(zip(takes, identities(takes), strict=True)):
-                # Of a run that answered some itself, only these numbers were missing.
+            for n, (c, identity) in enumerate(zip(takes, identities(takes), strict=True), first):
                 self.connection.execute(
-                    "INSERT OR REPLACE INTO uses VALUES (?, ?, ?, ?)",
-                    (key, test, n if whole else c.n, self._take(c, identity)),
+                    "INSERT INTO uses VALUES (?, ?, ?, ?, ?)",
+                    (key, test, c.attempt, n, self._take(c, identity)),
                 )
         self._drop_unreferenced()
 
@@ -176,6 +176,18 @@ class StoreMerger:
                     self.connection.execute(
                         "DELETE FROM uses WHERE key = ? AND test = ?", (key, test)
                     )
+
+    def _last_kept(self, key: str, test: str) -> int:
+        """Make room for answers that were missing, and keep those the run had; -1 for none."""
+        self.connection.execute(
+            "DELETE FROM uses WHERE key = ? AND test = ? AND take IN"
+            " (SELECT take FROM entries WHERE key = ? AND (suspect OR failure IS NOT NULL))",
+            (key, test, key),
+        )
+        row = self.connection.execute(
+            "SELECT coalesce(max(n), -1) FROM uses WHERE key = ? AND test = ?", (key, test)
+        ).fetchone()
+        return int(row[0])
 
     def _has_good(self, key: str, test: str) -> bool:
         return (

@@ -36,8 +36,8 @@ ENTRY_COLUMNS = (
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entries ({", ".join(ENTRY_COLUMNS)}, PRIMARY KEY (key, take))
     WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS uses (key, test, n INTEGER, take INTEGER, PRIMARY KEY (key, test, n))
-    WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses (key, test, attempt INTEGER, n INTEGER, take INTEGER,
+    PRIMARY KEY (key, test, attempt, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identities (key, take INTEGER, identity, PRIMARY KEY (key, take))
     WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS uses_by_test ON uses (test);

@@ -98,7 +98,8 @@ class Capture:
             recorded_at=self._recorded_at,
             live_ms=(clock.monotonic() - self._started) * 1000,
             test=self.plan.test,
-            n=self.plan.n,
+            attempt=self.plan.attempt,
+            started=self._started,
             failure=failure,
         )
         self._report(self.plan, captured, self)

@@ -110,7 +110,8 @@ def encode_record(captured: Captured) -> bytes:
         "recorded_at": captured.recorded_at,
         "live_ms": captured.live_ms,
         "test": captured.test,
-        "n": captured.n,
+        "started": captured.started,
+        "attempt": captured.attempt,
         "vary": captured.vary,
         "failure": None if captured.failure is None else captured.failure.as_dict(),
     }
@@ -132,7 +133,8 @@ def _decode_meta(line: bytes) -> Captured:
         recorded_at=meta["recorded_at"],
         live_ms=meta["live_ms"],
         test=meta["test"],
-        n=meta["n"],
+        started=meta["started"],
+        attempt=meta["attempt"],
         vary=meta["vary"],
         failure=None if meta["failure"] is None else Failure.from_dict(meta["failure"]),
     )

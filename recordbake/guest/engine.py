@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from . import decision, keys, redaction
 from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
-from .events import ShardFile, current_test, unique_name
-from .exchange import Captured, Head, Request, Take, is_suspect
+from .events import ShardFile, current_attempt, current_test, unique_name
+from .exchange import Captured, Head, Request, is_suspect
 from .explain import miss_message
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
+from .takes import TakeOrder
 
 if TYPE_CHECKING:
     from .events import Journal
@@ -44,8 +43,7 @@ class Engine:
         self._reader = StoreReader(config.store)
         self._entries = ShardFile(config.shards, ".entries")
         self._volatile = redaction.parameter_pattern(list(config.volatile_parameters))
-        # next() on a counter is atomic: threads asking for the same key get different numbers.
-        self._asked: defaultdict[tuple[str | None, str], count[int]] = defaultdict(count)
+        self._order = TakeOrder(self._reader, config.shards)
         # Not weak: a response that is thrown away unread is reported at the end of the process.
         self._open: set[Capture] = set()
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
@@ -69,8 +67,6 @@ class Engine:
         """
         config = self.config
         key = keys.request_key(request, self._volatile)
-        test = current_test()
-        n = next(self._asked[test, key])
         kept = Request(
             request.method,
             keys.normalise_url(request.url, self._volatile),
@@ -78,7 +74,9 @@ class Engine:
             b"",
             request.client,
         )
-        plan = Plan(decision.BYPASS, kept, key, test, n, vary_request=request)
+        plan = Plan(
+            decision.BYPASS, kept, key, current_test(), current_attempt(), vary_request=request
+        )
         if self.bypasses(keys.host_of(kept.url)):
             plan.reason = "bypass"
             return plan
@@ -98,24 +96,14 @@ class Engine:
             takes = self._reader.takes(plan.key, request.headers)
             if self.config.missing:  # an answer that is no good is as missing as none
                 takes = [t for t in takes if t.failure is None and not is_suspect(t.head, None)]
-            if len(takes) > 1:
-                plan.take = self._choose(takes, plan)
-            elif takes:
-                plan.take = takes[0]
+            if takes:
+                plan.take = self._order.choose(takes, plan)
             else:
                 plan.reason = "uri-miss"
         except (DamagedStoreError, OSError) as error:
             plan.reason = "damaged"
             plan.message = str(error)
             self.journal.write("damage", test=plan.test, key=plan.key, message=str(error))
-
-    def _choose(self, takes: list[Take], plan: Plan) -> Take:
-        """The take for this test's n-th identical request; the last one repeats."""
-        used = self._reader.take_used(plan.key, plan.test or "", plan.n)
-        by_number = {take.take: take for take in takes}
-        if used in by_number:
-            return by_number[used]
-        return takes[min(plan.n, len(takes) - 1)]
 
     def watch(self, plan: Plan) -> Capture:
         """A capture for a request that goes live now."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
+#: Set while a test is run again; processes that it starts inherit it.
+ATTEMPT = "RECORDBAKE_ATTEMPT"
+
 
 def to_json(value: Any) -> str:
     """JSON text of None, booleans, numbers, strings, and lists and dictionaries of these."""
@@ -106,6 +109,11 @@ def current_test() -> str | None:
     if name is None or name.isascii():
         return name
     return name.encode("utf-8", "backslashreplace").decode()  # SQLite takes no lone surrogates
+
+
+def current_attempt() -> int:
+    """How often this test has been run before in this process: by a plugin that reruns tests."""
+    return int(os.environ.get(ATTEMPT) or 0)
 
 
 def _shown_arguments() -> list[str]:

@@ -124,8 +124,9 @@ class Captured:
 
     Args:
         key: what selects the entry (:mod:`.keys`).
-        n: how many identical requests the same test made before, in this process.
         recorded_at: Unix seconds, UTC.
+        started: seconds on the machine's monotonic clock, which orders a run's entries.
+        attempt: how often the test had been run before in its process (reruns).
         live_ms: milliseconds from sending to the end of the body.
         vary: request header name to digest, for what the response's Vary names.
     """
@@ -140,7 +141,8 @@ class Captured:
     recorded_at: float = 0.0
     live_ms: float = 0.0
     test: str | None = None
-    n: int = 0
+    started: float = 0.0
+    attempt: int = 0
     vary: dict[str, str] | None = None
     failure: Failure | None = None
 

@@ -23,7 +23,7 @@ class Plan:
     request: Request
     key: str
     test: str | None
-    n: int
+    attempt: int
     take: Take | None = None
     reason: str = ""
     message: str = ""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 
+from .pytest_attempts import AttemptsPlugin
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -43,5 +45,6 @@ def install(module: ModuleType, journal: Journal) -> None:
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         self.register(OutcomesPlugin(journal), PLUGIN_NAME)
+        self.register(AttemptsPlugin(), PLUGIN_NAME + "-attempts")
 
     manager.__init__ = init

@@ -22,6 +22,13 @@ SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entri
 FROM entries LEFT JOIN responses ON responses.key = entries.response_key
 WHERE entries.key = ? ORDER BY entries.take
 """
+_ORDER = """
+SELECT attempt, take FROM uses WHERE key = ? AND test = ? AND attempt <= ?
+ORDER BY attempt DESC, n
+"""
+_MOST_USED = """
+SELECT test FROM uses WHERE key = ? GROUP BY test ORDER BY count(*) DESC, test LIMIT 1
+"""
 _NEAR = """
 SELECT method, url, test, key FROM entries WHERE host = ? GROUP BY key ORDER BY key LIMIT 2000
 """
@@ -113,13 +120,29 @@ class StoreReader:
                 raise CodecError("the body's file has another size")
         return answer
 
-    def take_used(self, key: str, test: str, n: int) -> int | None:
-        """The take that answered the test's n-th identical request; the last one repeats."""
-        rows = self._query(
-            "SELECT take FROM uses WHERE key = ? AND test = ? AND n <= ? ORDER BY n DESC LIMIT 1",
-            (key, test, n),
-        )
-        return int(str(rows[0][0])) if rows else None
+    def sequence(self, key: str, test: str, attempt: int) -> list[int]:
+        """The takes that answered a test's identical requests, in order.
+
+        Of a test that was not recorded with this key (renamed, or another one now starts a
+        session's fixture) it is the order of the test that asked most often.
+
+        Args:
+            key: what selects the entry.
+            test: the test's name, or an empty string.
+            attempt: the latest recorded attempt up to this one counts.
+
+        Raises:
+            DamagedStoreError: the store is damaged.
+        """
+        return (
+            self._recorded_order(key, test, attempt)
+            or [row for (other,) in self._query(_MOST_USED, (key,))
+                for row in self._recorded_order(key, str(other), attempt)]
+        )  # fmt: skip
+
+    def _recorded_order(self, key: str, test: str, attempt: int) -> list[int]:
+        rows = self._query(_ORDER, (key, test, attempt))
+        return [int(str(take)) for number, take in rows if number == rows[0][0]]
 
     def neighbours(self, host: str) -> list[tuple[str, str, str | None, str]]:
         """Entries of a host as (method, URL, test, key), for explaining a miss."""

@@ -96,7 +96,7 @@ class Origin:
     def _answer(self, connection, method, target, headers, body) -> bool:
         """Send the answer; False to close the connection."""
         path = target.partition("?")[0]
-        number = self._counts[path] = self._counts.get(path, 0) + 1
+        number = self._counts[target] = self._counts.get(target, 0) + 1
         if path == "/silent":
             self._stop.wait(30)
             return False

@@ -44,7 +44,7 @@ def captured(
     entry = Captured(
         key=request_key(request), request=request, head=head,
         body_sha256=hashlib.sha256(body).hexdigest(), body_size=len(body), body=body,
-        recorded_at=recorded_at, live_ms=12.5, test=test, failure=failure,
+        recorded_at=recorded_at, started=recorded_at, live_ms=12.5, test=test, failure=failure,
     )  # fmt: skip
     if len(body) > 16 * 1024:
         assert shards is not None

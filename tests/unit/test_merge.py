@@ -214,9 +214,7 @@ def test_one_bad_answer_among_good_ones_does_not_replace_a_good_recording(record
 
 
 def test_fetching_what_is_missing_keeps_the_other_numbers(recording):
-    second = captured(URL, b"second")
-    second.n = 1
-    merge(recording, [second], whole=False)
+    merge(recording, [captured(URL, b"second")], whole=False)
     with store.connect_readonly(recording.store) as connection:
         uses = connection.execute("SELECT n, take FROM uses JOIN entries USING (key, take)"
                                   " WHERE url = ? ORDER BY n", (URL,))  # fmt: skip

@@ -1,0 +1,69 @@
+"""Which of several recorded answers a request gets: those of its test, in the order recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .exchange import Take
+    from .plan import Plan
+    from .reader import StoreReader
+
+
+class TakeOrder:
+    """Gives a test's n-th identical request its n-th answer; the last one repeats.
+
+    Requests are counted over all processes of the run: a job may be polled by the children of
+    one test.
+
+    Args:
+        reader: where the order that was recorded is read.
+        directory: the run's, where its processes count together.
+    """
+
+    def __init__(self, reader: StoreReader, directory: str) -> None:
+        self._reader = reader
+        self._directory = directory
+        # next() on a counter is atomic: threads get different numbers.
+        self._own: defaultdict[str, count[int]] = defaultdict(count)
+
+    def choose(self, takes: list[Take], plan: Plan) -> Take:
+        """The answer for this request.
+
+        Args:
+            takes: what the request's headers select, at least one.
+            plan: the request, its test and the attempt at that test.
+
+        Raises:
+            DamagedStoreError: the store cannot be read.
+        """
+        if len(takes) == 1:
+            return takes[0]
+        by_number = {take.take: take for take in takes}
+        used = self._reader.sequence(plan.key, plan.test or "", plan.attempt)
+        order = [by_number[number] for number in used if number in by_number] or takes
+        return order[min(self._asked_before(plan, takes[0].take), len(order) - 1)]
+
+    def _asked_before(self, plan: Plan, selected: int) -> int:
+        """How many equal requests came before, told apart by what Vary selected for them.
+
+        A byte is appended to a file of theirs: the kernel moves the descriptor behind the byte
+        that it has just written, so each gets a number of its own without a lock (POSIX write(),
+        O_APPEND).
+        """
+        identity = f"{plan.test}\n{plan.attempt}\n{plan.key}\n{selected}"
+        name = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            descriptor = os.open(f"{self._directory}/{name}.asked", flags, 0o666)
+            try:
+                os.write(descriptor, b".")
+                return os.lseek(descriptor, 0, os.SEEK_CUR) - 1
+            finally:
+                os.close(descriptor)
+        except OSError:  # the disk is full, or another user's process: count here
+            return next(self._own[name])
