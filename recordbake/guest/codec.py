@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
 
 from .exchange import Captured, Failure, Head, Headers, Request
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 MAGIC = b"recordbake/1\n"
 #: Bodies up to this many bytes stand inline in a row; larger ones are files.

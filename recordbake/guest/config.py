@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RECORD, REPLAY, STRICT = "record", "replay", "replay_strict"
 
 
-@dataclass(frozen=True)
 class GuestConfig:
     """Settings of one run, the same in all its processes.
 
@@ -27,18 +27,25 @@ class GuestConfig:
         barrier: name of what keeps a strict run from the network.
     """
 
-    mode: str
-    run: str
-    shards: str
-    store: str = ""
-    missing: bool = False
-    capture_loopback: bool = False
-    ignore_hosts: tuple[str, ...] = ()
-    volatile_parameters: tuple[str, ...] = ()
-    retry_statuses: tuple[int, ...] = (429, 502, 503, 504)
-    retry_max_wait: float = 120.0
-    record_command: str = "recordbake record --missing -- COMMAND"
-    barrier: str = "process"
+    def __init__(  # noqa: PLR0913
+        self, mode: str, run: str, shards: str, *, store: str = "", missing: bool = False,
+        capture_loopback: bool = False, ignore_hosts: tuple[str, ...] = (),
+        volatile_parameters: tuple[str, ...] = (),
+        retry_statuses: tuple[int, ...] = (429, 502, 503, 504), retry_max_wait: float = 120.0,
+        record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
+    ) -> None:  # fmt: skip
+        self.mode = mode
+        self.run = run
+        self.shards = shards
+        self.store = store
+        self.missing = missing
+        self.capture_loopback = capture_loopback
+        self.ignore_hosts = ignore_hosts
+        self.volatile_parameters = volatile_parameters
+        self.retry_statuses = retry_statuses
+        self.retry_max_wait = retry_max_wait
+        self.record_command = record_command
+        self.barrier = barrier
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> GuestConfig:
@@ -54,4 +61,4 @@ class GuestConfig:
 
     def as_settings(self) -> dict[str, Any]:
         """The inverse of :meth:`from_settings`."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return dict(vars(self))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from . import decision, keys, redaction
 from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_attempt, current_test, unique_name
 from .exchange import Captured, Head, Request, is_suspect
-from .explain import miss_message
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
 from .takes import TakeOrder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .events import Journal
 
 #: Fields that every ``request`` event has.
@@ -169,6 +169,8 @@ class Engine:
                 neighbours = self._reader.neighbours(keys.host_of(plan.request.url))
             except DamagedStoreError:
                 neighbours = []
+            from .explain import miss_message
+
             plan.message = miss_message(
                 plan.request, plan.request.url, plan.test, neighbours, self.config.record_command
             )

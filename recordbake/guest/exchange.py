@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Header fields in order, duplicates kept; text is latin-1 (RFC 9110 section 5.5: obs-text).
 Headers = list[tuple[str, str]]
@@ -26,8 +27,28 @@ def header(headers: Headers, name: str) -> str | None:
     return None
 
 
-@dataclass(slots=True)
-class Request:
+class Data:
+    """Plain values in slots; equal if all of them are.
+
+    Not a dataclass: importing :mod:`dataclasses` costs more than importing the whole engine.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def _values(self) -> list[Any]:
+        return [getattr(self, name) for name in self.__slots__]
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._values() == self._values()
+
+    __hash__ = None  # type: ignore[assignment]  # they change
+
+    def __repr__(self) -> str:
+        pairs = zip(self.__slots__, self._values(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
+
+
+class Request(Data):
     """A request as it would go on the wire.
 
     Args:
@@ -38,15 +59,19 @@ class Request:
         client: name of the client library that made it.
     """
 
-    method: str
-    url: str
-    headers: Headers
-    body: bytes = b""
-    client: str = ""
+    __slots__ = ("body", "client", "headers", "method", "url")
+
+    def __init__(
+        self, method: str, url: str, headers: Headers, body: bytes = b"", client: str = ""
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.client = client
 
 
-@dataclass(slots=True)
-class Failure:
+class Failure(Data):
     """A transport error as an outcome: data enough to raise the client's own exception again.
 
     Args:
@@ -59,11 +84,16 @@ class Failure:
         raw: the bytes received instead of a response head (latin-1), where there were any.
     """
 
-    kind: str
-    message: str = ""
-    errno: int = 0
-    phase: str = CONNECT
-    raw: str = ""
+    __slots__ = ("errno", "kind", "message", "phase", "raw")
+
+    def __init__(
+        self, kind: str, message: str = "", errno: int = 0, phase: str = CONNECT, raw: str = ""
+    ) -> None:
+        self.kind = kind
+        self.message = message
+        self.errno = errno
+        self.phase = phase
+        self.raw = raw
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -91,8 +121,7 @@ class Failure:
         )
 
 
-@dataclass(slots=True)
-class Head:
+class Head(Data):
     """Status line and header fields of a response.
 
     Args:
@@ -102,10 +131,13 @@ class Head:
         headers: header fields in order, duplicates kept.
     """
 
-    status: int
-    reason: str
-    version: str
-    headers: Headers
+    __slots__ = ("headers", "reason", "status", "version")
+
+    def __init__(self, status: int, reason: str, version: str, headers: Headers) -> None:
+        self.status = status
+        self.reason = reason
+        self.version = version
+        self.headers = headers
 
 
 def is_suspect(head: Head | None, failure: Failure | None) -> bool:
@@ -115,8 +147,7 @@ def is_suspect(head: Head | None, failure: Failure | None) -> bool:
     return head is not None and head.status in TRANSIENT_STATUSES
 
 
-@dataclass(slots=True)
-class Captured:
+class Captured(Data):
     """One finished live request with what came of it, ready for a shard.
 
     ``head`` is None when the failure came before a response. The body is in ``body`` or, when
@@ -131,20 +162,32 @@ class Captured:
         vary: request header name to digest, for what the response's Vary names.
     """
 
-    key: str
-    request: Request
-    head: Head | None
-    body_sha256: str = ""
-    body_size: int = 0
-    body: bytes = b""
-    body_file: str | None = None
-    recorded_at: float = 0.0
-    live_ms: float = 0.0
-    test: str | None = None
-    started: float = 0.0
-    attempt: int = 0
-    vary: dict[str, str] | None = None
-    failure: Failure | None = None
+    __slots__ = (
+        "attempt", "body", "body_file", "body_sha256", "body_size", "failure", "head", "key",
+        "live_ms", "recorded_at", "request", "started", "test", "vary",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913
+        self, key: str, request: Request, head: Head | None, *, body_sha256: str = "",
+        body_size: int = 0, body: bytes = b"", body_file: str | None = None,
+        recorded_at: float = 0.0, live_ms: float = 0.0, test: str | None = None,
+        started: float = 0.0, attempt: int = 0,
+        vary: dict[str, str] | None = None, failure: Failure | None = None,
+    ) -> None:  # fmt: skip
+        self.key = key
+        self.request = request
+        self.head = head
+        self.body_sha256 = body_sha256
+        self.body_size = body_size
+        self.body = body
+        self.body_file = body_file
+        self.recorded_at = recorded_at
+        self.live_ms = live_ms
+        self.test = test
+        self.started = started
+        self.attempt = attempt
+        self.vary = vary
+        self.failure = failure
 
     @property
     def suspect(self) -> bool:
@@ -152,19 +195,27 @@ class Captured:
         return is_suspect(self.head, self.failure)
 
 
-@dataclass(slots=True)
-class Take:
+class Take(Data):
     """One recorded answer, as the reader hands it to a client's adapter.
 
     ``body`` is set for bodies kept inline; a larger one is the file ``body_path``.
     """
 
-    key: str
-    take: int
-    head: Head | None
-    body_size: int = 0
-    body_sha256: str = ""
-    body: bytes | None = None
-    body_path: str | None = None
-    failure: Failure | None = None
-    vary: dict[str, str] | None = field(default=None)
+    __slots__ = (
+        "body", "body_path", "body_sha256", "body_size", "failure", "head", "key", "take", "vary",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913
+        self, key: str, take: int, head: Head | None, body_size: int = 0, body_sha256: str = "",
+        *, body: bytes | None = None, body_path: str | None = None,
+        failure: Failure | None = None, vary: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.key = key
+        self.take = take
+        self.head = head
+        self.body_size = body_size
+        self.body_sha256 = body_sha256
+        self.body = body
+        self.body_path = body_path
+        self.failure = failure
+        self.vary = vary

@@ -5,10 +5,9 @@ Only the framing: everything a caller sees of a response is parsed by the client
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from .exchange import Head, Headers, header
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -97,16 +96,17 @@ def persists(head: Head) -> bool:
     return head.version == "1.1" and "close" not in option
 
 
-class BodyReader(Protocol):
+class BodyReader:
     """Reads a body without its framing; ``complete`` tells whether its end was reached."""
 
     complete: bool
 
     def read(self, size: int) -> bytes:
         """Up to ``size`` bytes; empty at the end."""
+        raise NotImplementedError
 
 
-class NoBody:
+class NoBody(BodyReader):
     """The body of a response that has none."""
 
     complete = True
@@ -116,7 +116,7 @@ class NoBody:
         return b""
 
 
-class SizedBody:
+class SizedBody(BodyReader):
     """A body of a declared length."""
 
     def __init__(self, stream: BinaryIO, length: int) -> None:
@@ -132,7 +132,7 @@ class SizedBody:
         return data
 
 
-class ChunkedBody:
+class ChunkedBody(BodyReader):
     """A chunked body; trailers are read and dropped."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -164,7 +164,7 @@ class ChunkedBody:
         return data
 
 
-class UnsizedBody:
+class UnsizedBody(BodyReader):
     """A body that ends with the connection."""
 
     def __init__(self, stream: BinaryIO) -> None:

@@ -11,11 +11,11 @@ import hashlib
 import json
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from .exchange import Headers, header
 from .redaction import CREDENTIAL_HEADERS, redact_url
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Head, Request
 

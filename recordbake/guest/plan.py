@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from . import clock
+from .exchange import Data
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Request, Take
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Data):
     """What was decided for one request.
 
     ``request`` is redacted: it is what may be kept. ``action`` is one of :mod:`.decision`'s;
     ``message`` explains a block.
     """
 
-    action: str
-    request: Request
-    key: str
-    test: str | None
-    attempt: int
-    take: Take | None = None
-    reason: str = ""
-    message: str = ""
-    vary_request: Request | None = None
-    started: float = field(default_factory=clock.monotonic)
+    __slots__ = (
+        "action", "attempt", "key", "message", "reason", "request", "started", "take", "test",
+        "vary_request",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913
+        self, action: str, request: Request, key: str, test: str | None, attempt: int,
+        *, vary_request: Request | None = None,
+    ) -> None:  # fmt: skip
+        self.action = action
+        self.request = request
+        self.key = key
+        self.test = test
+        self.attempt = attempt
+        self.take: Take | None = None
+        self.reason = ""
+        self.message = ""
+        self.vary_request = vary_request
+        self.started = clock.monotonic()
 
     def elapsed_ms(self) -> float:
         """Milliseconds since the request was complete."""

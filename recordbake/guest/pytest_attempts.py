@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Any
 
 from .events import ATTEMPT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class AttemptsPlugin:

@@ -6,13 +6,13 @@ import json
 import os
 import sqlite3
 from collections import deque
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from .codec import CodecError, decode_value
 from .exchange import Failure, Take
 from .keys import vary_matches
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Headers
 

@@ -7,8 +7,8 @@ request, or a token that differs between a laptop and CI, selects the same entry
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Headers
 

@@ -6,8 +6,8 @@ import hashlib
 import os
 from collections import defaultdict
 from itertools import count
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Take
     from .plan import Plan

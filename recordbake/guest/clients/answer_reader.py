@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO
 
 from .failures import rebuild
 from .response_reader import ResponseReader
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from ..exchange import Take
 
 

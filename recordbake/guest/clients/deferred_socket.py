@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import socket
-from typing import TYPE_CHECKING, Any
 
 from .. import decision
 from ..exchange import CONNECT, Request
@@ -14,7 +13,10 @@ from .connection import url_of
 from .failures import classify
 from .live_reader import LiveReader
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..capture import Capture
     from ..plan import Plan
     from .http_client import HttpClientSeam

@@ -9,16 +9,17 @@ own parser either way.
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any
 
 from ..version import PYTHON
 from .connection import host_asked, is_proxy
 from .deferred_socket import DeferredSocket
 from .failures import rebuild
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+    from typing import Any
 
     from ..engine import Engine
     from ..exchange import Failure

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
 
 from .. import clock, decision
 from ..exchange import Head, Request
@@ -16,8 +15,10 @@ from .httpx_failures import classify, raise_failure
 from .httpx_streams import make_streams
 from .retry import RetryBudget
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
     from ..capture import Capture
     from ..engine import Engine

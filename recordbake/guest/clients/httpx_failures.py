@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..exchange import CONNECT, HEAD, Failure
 from .failures import classify as classify_socket
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any, NoReturn
 
 #: httpx class -> (kind, phase); subclasses before their parents.
 _KINDS = (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
-
 from .httpx_failures import classify, raise_failure
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import ModuleType
+    from typing import Any, BinaryIO
 
     from ..capture import Capture
     from ..exchange import Take

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .. import clock, framing
 from ..exchange import BODY, HEAD, Failure
 from .failures import classify
 from .response_reader import ResponseReader
 from .retry import RetryBudget
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..capture import Capture
     from ..exchange import Head

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .. import clock
 from ..exchange import header
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..config import GuestConfig
     from ..exchange import Head
