@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zlib
 from functools import lru_cache
 
 from .exchange import Headers, header
@@ -37,6 +38,8 @@ _VARY_IGNORED = CREDENTIAL_HEADERS | {"accept-encoding", "user-agent", "origin",
 
 _URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^#]*)")
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
+_GZIP = b"\x1f\x8b\x08"
+_MAX_CONTENT = 64 * 1024 * 1024  # bytes: a request body is not worth more memory
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
@@ -78,14 +81,28 @@ def credential_kind(headers: Headers, url: str = "") -> str:
     return kind + "c" if "cookie" in names else kind
 
 
+def _unzipped(body: bytes) -> bytes:
+    """The content of a gzip body; the body itself where it is none, damaged or too large."""
+    if not body.startswith(_GZIP):
+        return body
+    unzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = unzip.decompress(body, _MAX_CONTENT)
+    except zlib.error:
+        return body
+    return content if unzip.eof and not unzip.unused_data else body
+
+
 def body_digest(body: bytes, content_type: str) -> str:
     """A digest of a request body that ignores what carries no meaning.
 
     JSON objects are compared without member order (RFC 8259 section 4), lists with it; the
-    boundary of multipart bodies (RFC 2046 section 5.1.1) is random and left out.
+    boundary of multipart bodies (RFC 2046 section 5.1.1) is random and left out. Of gzip (RFC 1952)
+    the content counts: its header has a time, and compressors differ between releases.
     """
     if not body:
         return ""
+    body = _unzipped(body)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         try:

@@ -9,6 +9,7 @@ from collections import deque
 from urllib.parse import quote
 
 from .codec import CodecError, decode_value
+from .cookies import still_valid
 from .exchange import Failure, Take
 from .keys import vary_matches
 
@@ -112,6 +113,7 @@ class StoreReader:
         meta, answer.head, answer.body = decode_value(value)  # type: ignore[arg-type]
         if meta["body"]["sha256"] != answer.body_sha256:
             raise CodecError("the response is not the one that was recorded")
+        answer.head.headers = still_valid(answer.head.headers, float(meta["recorded_at"]))
         if answer.body is None:
             answer.body_path = os.path.join(
                 self._bodies, answer.body_sha256[:2], answer.body_sha256

@@ -45,11 +45,15 @@ SECRET_PARAMETERS = (
 
 # Signed URLs: the parameter that shows the scheme, and what goes with it. Sources: AWS SigV4
 # query authentication; CloudFront signed URLs (canned and custom policy); Google Cloud Storage
-# V4 signatures; Azure Storage shared access signatures.
+# V2 and V4 signatures; Azure Storage shared access signatures; Alibaba OSS V1 and V4 and Tencent
+# COS signatures in URLs.
 _SIGNED = (
     ("x-amz-signature=", r"x-amz-[a-z-]+"),
     ("x-goog-signature=", r"x-goog-[a-z-]+"),
-    ("signature=", r"signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"),
+    ("signature=", r"signature|expires|policy|key-pair-id|(?:aws|google|oss)access(?:key)?id"),
+    ("signature=", r"(?:x-amz-)?security-token"),
+    ("x-oss-signature=", r"x-oss-[a-z-]+"),
+    ("q-signature=", r"q-[a-z-]+|x-cos-security-token"),
     ("sig=", r"sig|se|st|sp|spr|sv|sr|ss|srt|sip|skoid|sktid|skt|ske|sks|skv"),
 )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recordbake.guest.exchange import Head, Request
 from recordbake.guest.keys import (
+    body_digest,
     credential_kind,
     host_of,
     normalise_url,
@@ -68,6 +72,9 @@ SIGNED = [
     "https://cdn.example/k?Expires={0}&Signature={0}&Key-Pair-Id={0}",
     "https://blob.example/k?sv={0}&se={0}&sr=b&sig={0}",
     "https://gcs.example/k?X-Goog-Date={0}&X-Goog-Signature={0}",
+    "https://oss.example/k?OSSAccessKeyId={0}&Expires={0}&Signature={0}&security-token={0}",
+    "https://oss.example/k?x-oss-date={0}&x-oss-credential={0}&x-oss-signature={0}",
+    "https://cos.example/k?q-sign-time={0}&q-ak={0}&q-signature={0}&x-cos-security-token={0}",
     "https://api.example/k?access_token={0}",
 ]
 
@@ -122,6 +129,22 @@ def test_json_bodies():
     assert post(b'{"a": 1}') != post(b'{"a": "1"}')
     assert post(b"not json") != post(b"not json either")
     assert post(b"[" * 100_000) != post(b"")
+
+
+def test_of_gzip_bodies_the_content_counts():
+    def body(data, time, level):
+        return gzip.compress(data, level, mtime=time)
+
+    json = "application/json"
+    one = body_digest(body(b'{"a": 1, "b": 2}', 1, 9), json)
+    assert one == body_digest(body(b'{"b": 2, "a": 1}', 2, 1), json)
+    assert one != body_digest(body(b'{"b": 2, "a": 2}', 1, 9), json)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-3], lambda b: b + b"more", lambda b: b[:12]])
+def test_damaged_gzip_bodies_are_compared_as_they_are(damage):
+    one, two = (damage(gzip.compress(b"text" * 9, mtime=time)) for time in (1, 2))
+    assert body_digest(one, "") == hashlib.sha256(one).hexdigest() != body_digest(two, "")
 
 
 def test_multipart_boundaries_are_neutral():

@@ -1,0 +1,60 @@
+"""Cookies in a recording that has aged."""
+
+from __future__ import annotations
+
+from http.cookiejar import http2time
+
+import pytest
+
+from recordbake.guest import clock, cookies
+from recordbake.guest.cookies import still_valid
+
+RECORDED = 1_790_000_000.0
+HOUR = 3600
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """Two hours after the recording."""
+    monkeypatch.setattr(clock, "now", lambda: RECORDED + 2 * HOUR)
+    return RECORDED + 2 * HOUR
+
+
+def cookie(seconds):
+    return f"a=1; Path=/; Expires={cookies._imf_date(seconds)}; Secure"
+
+
+def test_a_cookie_that_ran_out_since_is_valid_for_as_long_as_it_was(now):
+    ((_, value),) = still_valid([("Set-Cookie", cookie(RECORDED + HOUR))], RECORDED)
+    assert value == cookie(now + HOUR)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        cookie(RECORDED - HOUR),
+        cookie(0),
+        cookie(RECORDED + 3 * HOUR),
+        "a=1; Expires=whenever",
+        "expires=soon",
+        "a=1; Max-Age=60",
+    ],
+)
+@pytest.mark.usefixtures("now")
+def test_other_cookies_stay_as_they_are(value):
+    headers = [("set-cookie", value), ("Expires", cookie(RECORDED + HOUR))]
+    assert still_valid(headers, RECORDED) == headers
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize(
+    "text", ["Sun, 21-Sep-2026 13:40:00 GMT", "Sunday, 21-Sep-26 13:40:00 GMT"]
+)
+def test_the_dates_that_servers_write(text):
+    assert http2time(text) + 86400 > RECORDED
+    ((_, value),) = still_valid([("Set-Cookie", f"a=1; expires={text}")], http2time(text) - HOUR)
+    assert value != f"a=1; expires={text}"
+
+
+def test_dates_are_those_of_http():
+    assert cookies._imf_date(784111777) == "Sun, 06 Nov 1994 08:49:37 GMT"
