@@ -35,7 +35,8 @@ examples:
 """
 
 #: Command -> options of :mod:`recordbake.settings` that it takes as flags.
-_RUN = ("recording", "runs_dir", "capture_loopback", "ignore_hosts", "volatile_parameters")
+_RUN = ("recording", "runs_dir", "capture_loopback", "ignore_hosts", "volatile_parameters",
+        "untested_clients")  # fmt: skip
 _TAKES = {
     "record": (*_RUN, "retry_statuses", "retry_max_wait", "allow_errors"),
     "replay": (*_RUN, "hub_cache", "isolation"),

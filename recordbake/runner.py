@@ -11,7 +11,7 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recordbake import environment, hook_dir, hub_cache, interpreter, runs, store, summary
 from recordbake.errors import (
@@ -181,11 +181,16 @@ class _Running:
             return EXIT_LIVE_MISS
         if self.info.command_exit_code:
             return self.info.command_exit_code
-        if strict and (found.gaps or not found.counts["processes"]):
+        if strict and (self._gaps(found) or not found.counts["processes"]):
             return EXIT_LIVE_MISS
-        if self.mode == RECORD and self.info.incomplete and not self.settings.allow_errors:
-            return EXIT_INCOMPLETE
-        return EXIT_OK
+        bad_answers = self.info.incomplete and not self.settings.allow_errors
+        unhooked = any(gap.get("hooked") is False for gap in found.gaps)
+        return EXIT_INCOMPLETE if self.mode == RECORD and (bad_answers or unhooked) else EXIT_OK
+
+    def _gaps(self, found: runs.Summary) -> list[dict[str, Any]]:
+        """What was not hooked, or not known, and is not accepted by configuration."""
+        accepted = self.settings.untested_clients
+        return [gap for gap in found.gaps if not (accepted and gap.get("hooked"))]
 
 
 @contextmanager

@@ -53,6 +53,9 @@ class Settings:
     allow_errors: bool = option(
         default=False, help_text="a recording may hold 429, 5xx and transport errors"
     )
+    untested_clients: bool = option(
+        default=False, help_text="accept client releases that recordbake was not tested with"
+    )
     hub_cache: str = option("warm", "Hub cache of a replay: warm (baked) or cold", HUB_CACHES)
     isolation: str = option("auto", "what keeps a strict replay from the network", ISOLATIONS)
     stale_after_days: float = option(30.0, "age in days from which an entry is stale")

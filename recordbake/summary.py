@@ -34,7 +34,7 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
             f"(test: {leak.get('test') or 'none known'})"
         )
     for gap in found.gaps[:SHOWN]:
-        note(f"not hooked: {gap.get('executable')}: {gap.get('reason')}")
+        _gap(gap)
     if not counts["processes"]:
         note("no hooked Python process was started: nothing was captured")
     for damage in found.damage[:SHOWN]:
@@ -43,6 +43,15 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
     own = info.command_exit_code
     because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""
     note(f"exit {info.exit_code}{because}; journal: {run.journal}")
+
+
+def _gap(gap: dict[str, Any]) -> None:
+    if "client" not in gap:
+        note(f"not hooked: {gap.get('executable')}: {gap.get('reason')}")
+    elif gap.get("hooked"):
+        note(f"not supported: {gap.get('reason')} (untested_clients accepts it)")
+    else:
+        note(f"not hooked: {gap.get('reason')}; install a release that recordbake supports")
 
 
 def _misses(misses: list[dict[str, Any]]) -> None:

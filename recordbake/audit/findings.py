@@ -163,7 +163,11 @@ def uncovered(current: pd.DataFrame) -> Iterator[Finding]:
             "count": len(group),
             "first_seen": iso(group["ts"].min()),
         }
-        action = "start it with a supported Python and without -S"
+        action = (
+            "start it with a supported Python and without -S"
+            if group["client"].isna().all()
+            else "install a supported release, or accept it with untested_clients"
+        )
         yield _finding(
             "uncovered", f"{_text(executable)}: {_text(reason)}", evidence, group, action
         )

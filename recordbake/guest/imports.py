@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from .clients.versions import problem
+from .version import PYTHON
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +91,21 @@ class ClientFinder:
             from .engine import Engine
 
             self._engine = Engine.from_settings(self._settings, self._journal)
-        self.versions[name.partition(".")[0]] = adapter.install(module, self._engine)
+        client = name if name == "http.client" else name.partition(".")[0]
+        try:
+            version = self.versions[client] = adapter.install(module, self._engine)
+        except Exception as error:  # a release that is built differently
+            self._unsupported(client, f"{client} cannot be hooked: {error!r}", hooked=False)
+            return
+        if reason := problem(client, version):
+            self._unsupported(client, reason, hooked=True)
+
+    def _unsupported(self, client: str, reason: str, *, hooked: bool) -> None:
+        """Say that a replay through this client cannot be guaranteed; strict mode fails on it."""
+        self._journal.write(
+            "gap", python=PYTHON, executable=sys.executable, reason=reason, client=client,
+            hooked=hooked,
+        )  # fmt: skip
 
     def finish(self) -> None:
         """Close what is still open at the end of the process."""

@@ -1,0 +1,35 @@
+"""Releases of the clients with which the contract holds; the lowest and the newest are tested."""
+
+from __future__ import annotations
+
+import re
+
+#: Client -> the lowest release that is supported, and the first that is not known to be.
+SUPPORTED = {
+    "http.client": ("3.10", "3.14"),  # part of Python
+    "urllib3": ("1.26", "3"),
+    "httpx": ("0.24", "0.29"),
+    "httpx2": ("2.3", "3"),
+}
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The release segment (PEP 440) without trailing zeros; empty for what is no version."""
+    match = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = [int(part) for part in match.group().split(".")] if match else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def problem(client: str, version: str) -> str:
+    """Why a replay through this release cannot be guaranteed; empty if it can.
+
+    Args:
+        client: a key of :data:`SUPPORTED`.
+        version: as the library tells it.
+    """
+    lowest, below = SUPPORTED[client]
+    if _numbers(lowest) <= _numbers(version) < _numbers(below):
+        return ""
+    return f"{client} {version} is not one that recordbake knows: it supports >={lowest},<{below}"
