@@ -16,7 +16,7 @@ import urllib.request
 import httpx
 import pytest
 import requests
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, HfFileSystem, hf_hub_download, snapshot_download
 from huggingface_hub.utils import EntryNotFoundError, RepositoryNotFoundError
 from PIL import Image, ImageFont
 
@@ -103,6 +103,17 @@ def test_snapshot_download(tmp_path):
     folder = snapshot_download(MODEL, cache_dir=tmp_path)
     config = (tmp_path / folder / "onnx" / "config.json").read_text(encoding="utf-8")
     assert '"opset": 17' in config
+
+
+def test_file_system():
+    hub = HfFileSystem(skip_instance_cache=True)
+    assert f"{MODEL}/onnx/config.json" in hub.glob(f"{MODEL}/**/*.json")
+    with hub.open(f"{MODEL}/pytorch_model.bin", block_size=4096) as file:
+        file.seek(20_000)
+        part = file.read(100)
+    assert part == hub.cat_file(f"{MODEL}/pytorch_model.bin")[20_000:20_100]
+    with pytest.raises(FileNotFoundError):
+        hub.info(f"{MODEL}/nope.json")
 
 
 def test_file_that_does_not_exist():
