@@ -39,7 +39,7 @@ _RUN = ("recording", "runs_dir", "capture_loopback", "ignore_hosts", "volatile_p
         "untested_clients")  # fmt: skip
 _TAKES = {
     "record": (*_RUN, "retry_statuses", "retry_max_wait", "allow_errors"),
-    "replay": (*_RUN, "hub_cache", "isolation"),
+    "replay": (*_RUN, "hub_cache", "isolation", "strict_tests"),
     "bake": ("recording",),
     "audit": ("recording", "runs_dir", "reports", "stale_after_days"),
 }

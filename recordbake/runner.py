@@ -131,6 +131,7 @@ class _Running:
             retry_statuses=tuple(settings.retry_statuses),
             retry_max_wait=settings.retry_max_wait,
             record_command=self.record_command(),
+            strict_tests=settings.strict_tests,
         )
 
     def record_command(self) -> str:

@@ -58,6 +58,9 @@ class Settings:
     )
     hub_cache: str = option("warm", "Hub cache of a replay: warm (baked) or cold", HUB_CACHES)
     isolation: str = option("auto", "what keeps a strict replay from the network", ISOLATIONS)
+    strict_tests: bool = option(
+        default=False, help_text="a test that swallowed a blocked request fails (pytest)"
+    )
     stale_after_days: float = option(30.0, "age in days from which an entry is stale")
 
     @property

@@ -25,6 +25,7 @@ class GuestConfig:
         retry_max_wait: seconds spent waiting for one request's retries, in total.
         record_command: what to run to record what is missing, for messages.
         barrier: name of what keeps a strict run from the network.
+        strict_tests: pytest fails a test that swallowed a blocked request.
     """
 
     def __init__(  # noqa: PLR0913
@@ -33,6 +34,7 @@ class GuestConfig:
         volatile_parameters: tuple[str, ...] = (),
         retry_statuses: tuple[int, ...] = (429, 502, 503, 504), retry_max_wait: float = 120.0,
         record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
+        strict_tests: bool = False,
     ) -> None:  # fmt: skip
         self.mode = mode
         self.run = run
@@ -46,6 +48,7 @@ class GuestConfig:
         self.retry_max_wait = retry_max_wait
         self.record_command = record_command
         self.barrier = barrier
+        self.strict_tests = strict_tests
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> GuestConfig:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import decision, keys, redaction
+from . import attribution, decision, keys, redaction
 from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
-from .events import ShardFile, current_attempt, current_test, unique_name
+from .events import ShardFile, current_attempt, unique_name
 from .exchange import Captured, Head, Request, is_suspect
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
@@ -75,8 +75,9 @@ class Engine:
             request.client,
         )
         plan = Plan(
-            decision.BYPASS, kept, key, current_test(), current_attempt(), vary_request=request
-        )
+            decision.BYPASS, kept, key, *attribution.current(), current_attempt(),
+            vary_request=request,
+        )  # fmt: skip
         if self.bypasses(keys.host_of(kept.url)):
             plan.reason = "bypass"
             return plan
@@ -186,6 +187,7 @@ class Engine:
         self.journal.write(
             "request",
             test=plan.test,
+            phase=plan.phase,
             outcome=outcome,
             reason=plan.reason,
             method=plan.request.method,

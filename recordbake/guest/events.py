@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import clock
+from . import attribution, clock
 from .version import PYTHON
 
 try:
@@ -98,19 +98,6 @@ def unique_name() -> str:
     return f"{os.getpid()}-{int(clock.now() * 1e6):x}-{os.urandom(3).hex()}"
 
 
-def current_test() -> str | None:
-    """The test that is running: pytest's own variable, else ``RECORDBAKE_TEST``.
-
-    pytest sets ``PYTEST_CURRENT_TEST`` to ``NODEID (PHASE)``; processes a test starts inherit it.
-    Source: pytest documentation, "PYTEST_CURRENT_TEST environment variable".
-    """
-    value = os.environ.get("PYTEST_CURRENT_TEST")
-    name = value.rpartition(" (")[0] or value if value else os.environ.get("RECORDBAKE_TEST")
-    if name is None or name.isascii():
-        return name
-    return name.encode("utf-8", "backslashreplace").decode()  # SQLite takes no lone surrogates
-
-
 def current_attempt() -> int:
     """How often this test has been run before in this process: by a plugin that reruns tests."""
     return int(os.environ.get(ATTEMPT) or 0)
@@ -138,11 +125,12 @@ class Journal:
         self._file = ShardFile(settings["shards"], ".ndjson")
 
     def write(self, event: str, /, **fields: Any) -> None:
-        """Append one line; ``fields`` may override ``test``.
+        """Append one line; ``fields`` may override ``test`` and ``phase``.
 
         Raises:
             OSError: the line could not be written.
         """
+        test, phase = attribution.current()
         line = {
             "v": FORMAT,
             "ts": clock.now(),
@@ -150,8 +138,12 @@ class Journal:
             "event": event,
             "mode": self._mode,
             "pid": os.getpid(),
-            "test": current_test(),
+            "test": test,
+            "phase": phase,
         }
+        worker = attribution.worker()
+        if worker is not None:
+            line["worker"] = worker
         line.update(fields)
         self._file.write(to_json(line).encode("ascii") + b"\n")
 

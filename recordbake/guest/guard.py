@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 
-from .events import current_test
+from .attribution import current_test
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -25,7 +25,11 @@ WATCHED = {
     "httpx": "clients.httpx",
     "httpx2": "clients.httpx",
     "_pytest.config": "pytest_outcomes",
+    "unittest.case": "unittest_outcomes",
+    "unittest.suite": "unittest_outcomes",
 }
+#: Those that make no requests: their ``install`` takes the settings and the journal.
+_RUNNERS = frozenset({"_pytest.config", "unittest.case", "unittest.suite"})
 
 
 class ClientFinder:
@@ -84,8 +88,8 @@ class ClientFinder:
     def _patch(self, module: ModuleType) -> None:
         name = module.__name__
         adapter = import_module("." + WATCHED[name], __package__)
-        if name == "_pytest.config":
-            adapter.install(module, self._journal)
+        if name in _RUNNERS:
+            adapter.install(module, self._settings, self._journal)
             return
         if self._engine is None:
             from .engine import Engine

@@ -18,18 +18,19 @@ class Plan(Data):
     """
 
     __slots__ = (
-        "action", "attempt", "key", "message", "reason", "request", "started", "take", "test",
-        "vary_request",
+        "action", "attempt", "key", "message", "phase", "reason", "request", "started", "take",
+        "test", "vary_request",
     )  # fmt: skip
 
-    def __init__(  # noqa: PLR0913
-        self, action: str, request: Request, key: str, test: str | None, attempt: int,
-        *, vary_request: Request | None = None,
+    def __init__(  # noqa: PLR0913, PLR0917
+        self, action: str, request: Request, key: str, test: str | None, phase: str | None,
+        attempt: int, *, vary_request: Request | None = None,
     ) -> None:  # fmt: skip
         self.action = action
         self.request = request
         self.key = key
         self.test = test
+        self.phase = phase
         self.attempt = attempt
         self.take: Take | None = None
         self.reason = ""

@@ -1,17 +1,23 @@
-"""Tells the journal how each test ended, so that the runner knows who vouches for an answer.
+"""Tells the journal which test is running and how each ended: who vouches for an answer.
 
-A plugin object, registered with each plugin manager that pytest makes; nothing is installed in
+Plugin objects, registered with each plugin manager that pytest makes; nothing is installed in
 the suite's environment and nothing is printed.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 
+from . import attribution
+from .inheritance import follow
 from .pytest_attempts import AttemptsPlugin
+from .pytest_report import PLUGIN_NAME as REPORT
+from .pytest_report import ReportPlugin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import ModuleType
     from typing import Any
 
@@ -25,19 +31,64 @@ class OutcomesPlugin:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._root = ""
+        self._running: attribution.RunningTest | None = None
+
+    def pytest_configure(self, config: Any) -> None:
+        """Node identifiers and locations are relative to pytest's root directory."""
+        self._root = str(config.rootpath)
+
+    def pytest_runtest_setup(self, item: Any) -> Generator[None, None, None]:
+        """A fixture of a wider scope belongs to the test that needs it first."""
+        follow()
+        self._running = attribution.RunningTest(item.nodeid)
+        with attribution.Phase(self._running, attribution.SETUP):
+            yield
+
+    def pytest_runtest_call(self, item: Any) -> Generator[None, None, None]:
+        """The test itself."""
+        follow()
+        with attribution.Phase(self._of(item), attribution.CALL):
+            yield
+
+    def pytest_runtest_teardown(self, item: Any) -> Generator[None, None, None]:
+        """What a fixture of wider scope does at its end belongs to the last test."""
+        running = self._of(item)
+        with attribution.Phase(running, attribution.TEARDOWN):
+            yield
+        running.over = True
+
+    def _of(self, item: Any) -> attribution.RunningTest:
+        running = self._running
+        if running is None or running.name != attribution.clean_name(item.nodeid):
+            running = self._running = attribution.RunningTest(item.nodeid)
+        return running
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Journal a test's setup, call or teardown."""
         if hasattr(report, "node"):
             return  # the controller of pytest-xdist repeats what its workers reported
         if report.when == "call" or report.outcome != "passed":
+            path, line, _ = report.location
             self._journal.write(
-                "test", test=report.nodeid, outcome=report.outcome, phase=report.when
+                "test",
+                test=attribution.clean_name(report.nodeid),
+                outcome=report.outcome,
+                phase=report.when,
+                file=os.path.normpath(os.path.join(self._root, path)),
+                line=None if line is None else line + 1,
             )
 
 
-def install(module: ModuleType, journal: Journal) -> None:
-    """Register the plugin with every ``PytestPluginManager`` made from now on."""
+# What pytest.hookimpl(hookwrapper=True, tryfirst=True) sets, without importing pytest: around
+# every fixture and every other plugin.
+for _name in ("setup", "call", "teardown"):
+    _hook: Any = getattr(OutcomesPlugin, f"pytest_runtest_{_name}")
+    _hook.pytest_impl = {"hookwrapper": True, "tryfirst": True}
+
+
+def install(module: ModuleType, settings: dict[str, Any], journal: Journal) -> None:
+    """Register the plugins with every ``PytestPluginManager`` made from now on."""
     manager = module.PytestPluginManager
     original = manager.__init__
 
@@ -46,5 +97,8 @@ def install(module: ModuleType, journal: Journal) -> None:
         original(self, *args, **kwargs)
         self.register(OutcomesPlugin(journal), PLUGIN_NAME)
         self.register(AttemptsPlugin(), PLUGIN_NAME + "-attempts")
+        # A pytest that a test runs is under test itself: its output stays as it is.
+        if not attribution.is_inside_a_test():
+            self.register(ReportPlugin(settings), REPORT)
 
     manager.__init__ = init

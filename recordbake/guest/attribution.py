@@ -1,0 +1,143 @@
+"""Which test causes what this process does.
+
+A test that runs in this process is held in a context variable, so that asyncio tasks take it
+along, and in one variable of the process, for contexts that were made before it. A process that
+a test starts finds it in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+
+try:
+    from _contextvars import ContextVar
+except ImportError:  # another implementation of Python
+    from contextvars import ContextVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import Any
+
+SETUP, CALL, TEARDOWN = PHASES = ("setup", "call", "teardown")
+
+#: pytest's own variable, ``NODEID (PHASE)``. Source: pytest documentation, "Environment variables".
+PYTEST_TEST = "PYTEST_CURRENT_TEST"
+#: Names the test where no pytest does; set by the user, or here while a unittest runs.
+TEST = "RECORDBAKE_TEST"
+PHASE = "RECORDBAKE_PHASE"
+
+
+class RunningTest:
+    """A test that this process runs, until it is ``over``.
+
+    Args:
+        name: its identifier, as journals and the store use it.
+    """
+
+    __slots__ = ("name", "over", "phase")
+
+    def __init__(self, name: str) -> None:
+        self.name = clean_name(name)
+        self.phase = SETUP
+        self.over = False
+
+
+#: What a thread or task was started by: the test, and the phase it was in.
+Cause = tuple[RunningTest, str]
+
+_cause: ContextVar[Cause | None] = ContextVar("recordbake_cause", default=None)
+_process: list[Cause | None] = [None]
+
+
+class Phase:
+    """While it is entered, what happens in this context belongs to a phase of a test.
+
+    Args:
+        test: the test.
+        phase: one of :data:`PHASES`.
+        environ: where its name stands for child processes; None if something else does that.
+    """
+
+    def __init__(
+        self, test: RunningTest, phase: str, environ: MutableMapping[str, str] | None = None
+    ) -> None:
+        self._cause = (test, phase)
+        self._environ = environ
+        self._before: tuple[Cause | None, Cause | None] = (None, None)
+        self._variables: dict[str, str | None] = {}
+
+    def __enter__(self) -> None:
+        test, phase = self._cause
+        test.phase = phase
+        self._before = _cause.get(), _process[0]
+        _cause.set(self._cause)
+        _process[0] = self._cause
+        if self._environ is not None:
+            self._variables = {name: self._environ.get(name) for name in (TEST, PHASE)}
+            self._environ.update({TEST: test.name, PHASE: phase})
+
+    def __exit__(self, *_: object) -> None:
+        _cause.set(self._before[0])
+        _process[0] = self._before[1]
+        if self._environ is not None:
+            for name, value in self._variables.items():
+                if value is None:
+                    self._environ.pop(name, None)
+                else:
+                    self._environ[name] = value
+
+
+def cause() -> Cause | None:
+    """What a thread or task that is started now takes along."""
+    return _cause.get() or _process[0]
+
+
+def adopt(inherited: Cause | None) -> Cause | None:
+    """Let this context, a thread's or a task's own, belong to what started it.
+
+    Returns:
+        What it belonged to.
+    """
+    before = _cause.get()
+    _cause.set(inherited)
+    return before
+
+
+def current() -> tuple[str | None, str | None]:
+    """The test that causes what happens here, and its phase; None for what is not known.
+
+    What a test has started belongs to it even after its end, with the phase it was started in.
+    """
+    held = _cause.get() or _process[0]
+    if held is not None:
+        test, phase = held
+        return test.name, phase if test.over else test.phase
+    value = os.environ.get(PYTEST_TEST)
+    if value:
+        name, _, phase = value.rpartition(" (")
+        phase = phase[:-1]
+        return (clean_name(name), phase) if phase in PHASES else (clean_name(value), None)
+    name = os.environ.get(TEST, "")
+    return (clean_name(name) or None), os.environ.get(PHASE)
+
+
+def is_inside_a_test() -> bool:
+    """Whether a test of this process or an ancestor is running, other than one the user named."""
+    return cause() is not None or bool(os.environ.get(PYTEST_TEST) or os.environ.get(PHASE))
+
+
+def current_test() -> str | None:
+    """The name of the test that causes what happens here, or None."""
+    return current()[0]
+
+
+def worker() -> str | None:
+    """The worker of pytest-xdist that this process is, or was started by."""
+    return os.environ.get("PYTEST_XDIST_WORKER")
+
+
+def clean_name(name: Any) -> str:
+    """A test's name as pytest's variable has it, in text that SQLite takes."""
+    text = str(name).replace("\x00", "(null)")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,97 @@
+"""What a test starts belongs to it: threads, work given to pools, coroutines given to a runner.
+
+asyncio tasks need nothing: they copy the context of what creates them.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+from . import attribution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_done: set[str] = set()
+_MARK = "_recordbake_cause"
+
+
+def follow() -> None:
+    """Patch what is imported by now; to be called before a test, again and again."""
+    if "threading" not in _done:
+        import threading
+
+        _done.add("threading")
+        _follow_threads(threading.Thread)
+    for name, class_name, patch in _LATER:
+        module = sys.modules.get(name)
+        if module is not None and name not in _done and hasattr(module, class_name):
+            _done.add(name)
+            patch(getattr(module, class_name))
+
+
+def _follow_threads(cls: Any) -> None:
+    """A thread begins with an empty context: it takes the cause along from ``start``.
+
+    ``_bootstrap_inner`` is where a thread's own code begins; it is not documented, but unchanged
+    since Python 3.0, and the only place that subclasses with a ``run`` of their own leave alone.
+    """
+    start, begin = cls.start, cls._bootstrap_inner
+
+    @functools.wraps(start)
+    def marked_start(self: Any) -> None:
+        setattr(self, _MARK, attribution.cause())
+        follow()  # a pool that starts its first thread was imported by now
+        start(self)
+
+    @functools.wraps(begin)
+    def begin_inside(self: Any) -> None:
+        attribution.adopt(self.__dict__.pop(_MARK, None))
+        begin(self)
+
+    cls.start, cls._bootstrap_inner = marked_start, begin_inside
+
+
+def _follow_pools(cls: Any) -> None:
+    """Work belongs to who submits it, whoever started the pool's threads."""
+    make, run = cls.__init__, cls.run
+
+    @functools.wraps(make)
+    def marked_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        make(self, *args, **kwargs)
+        setattr(self, _MARK, attribution.cause())
+
+    @functools.wraps(run)
+    def run_inside(self: Any, *args: Any, **kwargs: Any) -> None:
+        before = attribution.adopt(getattr(self, _MARK, None))
+        try:
+            run(self, *args, **kwargs)
+        finally:
+            attribution.adopt(before)
+
+    cls.__init__, cls.run = marked_init, run_inside
+
+
+def _follow_runners(cls: Any) -> None:
+    """A runner that many tests share runs each coroutine in a context as old as itself."""
+    run = cls.run
+
+    @functools.wraps(run)
+    def run_inside(self: Any, coro: Any, *, context: Any = None) -> Any:
+        cause = attribution.cause()
+        if context is None and hasattr(self, "_context"):
+            self.get_loop()
+            context = self._context
+        if context is not None and cause is not None:
+            context.run(attribution.adopt, cause)
+        return run(self, coro, context=context)
+
+    cls.run = run_inside
+
+
+_LATER = (
+    ("concurrent.futures.thread", "_WorkItem", _follow_pools),
+    ("asyncio.runners", "Runner", _follow_runners),  # from Python 3.11 on
+)
