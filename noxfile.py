@@ -42,6 +42,23 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("end", ["lowest-direct", "highest"])
+def clients(session: nox.Session, end: str) -> None:
+    """Run the client contract with the lowest and with the newest releases that are supported."""
+    _install(session, "tests")
+    python = Path(session.create_tmp()).resolve() / "clients" / "bin" / "python"
+    session.run("uv", "venv", "--quiet", "--clear", str(python.parent.parent))
+    session.run(
+        "uv", "pip", "install", "--quiet", "--python", str(python), "--resolution", end,
+        *nox.project.dependency_groups(PROJECT, "clients"),
+    )  # fmt: skip
+    session.run(
+        "pytest", *(session.posargs or ["-n", "auto", "tests/clients"]),
+        env={"RECORDBAKE_CONTRACT_PYTHON": str(python)},
+    )  # fmt: skip
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and the direction of imports."""
     _install(session, "lint")

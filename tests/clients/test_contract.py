@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from tests.clients.scenario import CLIENTS, FEATURES
 from tests.support.cli import clean_environ, recordbake
 from tests.support.origin import Origin
 
+PYTHON = os.environ.get("RECORDBAKE_CONTRACT_PYTHON", sys.executable)
 SCENARIO = Path(__file__).with_name("scenario.py")
 
 
@@ -30,7 +32,7 @@ def outcomes(request, tmp_path_factory):
     refused = _refused_url()
     capture = {"RECORDBAKE_CAPTURE_LOOPBACK": "1"}
     with Origin() as origin:
-        command = [sys.executable, str(SCENARIO), request.param, origin.url, refused]
+        command = [PYTHON, str(SCENARIO), request.param, origin.url, refused]
         live = subprocess.run(
             command, capture_output=True, text=True, check=True, env=clean_environ(), cwd=where
         )

@@ -9,8 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 from recordbake.guest.clients.versions import SUPPORTED, problem
-from tests.support.cli import recordbake
+from tests.support.cli import ROOT, recordbake
 
 
 @pytest.fixture(params=["later", "rebuilt"])
@@ -42,6 +47,13 @@ def test_strict_fails_unless_it_is_accepted(tmp_path, release):
         assert "Traceback" not in result.stderr
         said = "httpx 9.1 is not one that recordbake knows: it supports >="
         assert (said if release == "later" else "httpx cannot be hooked: ") in result.stderr
+
+
+def test_the_contract_is_tested_at_both_ends():
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["clients"]
+    for client in SUPPORTED.keys() - {"http.client"}:
+        lowest, below = SUPPORTED[client]
+        assert f"{client}>={lowest},<{below}" in group
 
 
 @pytest.mark.parametrize("client", SUPPORTED)

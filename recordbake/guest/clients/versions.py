@@ -8,7 +8,7 @@ import re
 SUPPORTED = {
     "http.client": ("3.10", "3.14"),  # part of Python
     "urllib3": ("1.26", "3"),
-    "httpx": ("0.24", "0.29"),
+    "httpx": ("0.25.1", "0.29"),
     "httpx2": ("2.3", "3"),
 }
 
