@@ -66,19 +66,17 @@ class Engine:
         A hit and a block are journalled here; what goes live is journalled when it ends.
         """
         config = self.config
-        key = keys.request_key(request, self._volatile)
-        kept = Request(
-            request.method,
-            keys.normalise_url(request.url, self._volatile),
-            redaction.redact_request_headers(request.headers),
-            b"",
-            request.client,
-        )
+        url = keys.normalise_url(request.url, self._volatile)
         plan = Plan(
-            decision.BYPASS, kept, key, *attribution.current(), current_attempt(),
+            decision.BYPASS,
+            Request(request.method, url, [], b"", request.client),
+            keys.host_of(url),
+            keys.request_key(request, self._volatile),
+            *attribution.current(),
+            current_attempt(),
             vary_request=request,
-        )  # fmt: skip
-        if self.bypasses(keys.host_of(kept.url)):
+        )
+        if self.bypasses(plan.host):
             plan.reason = "bypass"
             return plan
         if decision.needs_lookup(config.mode, missing=config.missing):
@@ -88,7 +86,9 @@ class Engine:
         )
         if plan.action == decision.ANSWER:
             self._journal_hit(plan)
-        elif plan.action == decision.BLOCK:
+            return plan
+        plan.request.headers = redaction.redact_request_headers(request.headers)
+        if plan.action == decision.BLOCK:
             self._journal_block(plan)
         return plan
 
@@ -167,7 +167,7 @@ class Engine:
             )
         else:
             try:
-                neighbours = self._reader.neighbours(keys.host_of(plan.request.url))
+                neighbours = self._reader.neighbours(plan.host)
             except DamagedStoreError:
                 neighbours = []
             from .explain import miss_message
@@ -192,7 +192,7 @@ class Engine:
             reason=plan.reason,
             method=plan.request.method,
             url=plan.request.url,
-            host=keys.host_of(plan.request.url),
+            host=plan.host,
             from_cache=outcome == "hit",
             client=plan.request.client,
             key=plan.key,

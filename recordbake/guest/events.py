@@ -12,10 +12,13 @@ import sys
 from . import attribution, clock
 from .version import PYTHON
 
-try:
+try:  # the C halves of json: importing it whole costs more than the hook
     from _json import encode_basestring_ascii as _quote
+    from _json import make_encoder as _make_encoder
 except ImportError:  # another implementation of Python
     from json.encoder import py_encode_basestring_ascii as _quote
+
+    _make_encoder = None  # type: ignore[assignment,misc]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +30,23 @@ FORMAT = 1
 ATTEMPT = "RECORDBAKE_ATTEMPT"
 
 
+# json.JSONEncoder(separators=(",", ":"), allow_nan=False) by what it is made of:
+# markers, default, string encoder, indent, separators, sort_keys, skipkeys, allow_nan.
+_MADE_OF = (None, str, _quote, None, ":", ",", False, False, False)
+_encode: Any = None if _make_encoder is None else _make_encoder(*_MADE_OF)
+
+
 def to_json(value: Any) -> str:
     """JSON text of None, booleans, numbers, strings, and lists and dictionaries of these."""
+    if _encode is not None:
+        try:
+            return "".join(_encode(value, 0))
+        except ValueError:  # a number that JSON does not have
+            pass
+    return _to_json(value)
+
+
+def _to_json(value: Any) -> str:
     if value is None or value is True or value is False:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
@@ -38,8 +56,8 @@ def to_json(value: Any) -> str:
     if isinstance(value, float):
         return float.__repr__(value) if abs(value) < float("inf") else "null"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_quote(str(k))}:{to_json(v)}" for k, v in value.items()) + "}"
-    return "[" + ",".join(map(to_json, value)) + "]"
+        return "{" + ",".join(f"{_quote(str(k))}:{_to_json(v)}" for k, v in value.items()) + "}"
+    return "[" + ",".join(map(_to_json, value)) + "]"
 
 
 # A suite may replace the functions of os by mocks; these are the real ones.

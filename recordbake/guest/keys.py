@@ -23,18 +23,22 @@ if TYPE_CHECKING:
 KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 #: Header fields by which RFC 9110 (sections 13 and 14) lets one resource answer differently.
-_CONDITIONS = (
-    "range",
-    "if-range",
-    "if-match",
-    "if-none-match",
-    "if-modified-since",
-    "if-unmodified-since",
+_CONDITIONS = frozenset(
+    {
+        "range",
+        "if-range",
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+    }
 )
 
 #: Named by Vary but not compared: they differ between machines and releases, not in meaning.
 #: Credentials and cookies are compared by kind, in the key itself.
 _VARY_IGNORED = CREDENTIAL_HEADERS | {"accept-encoding", "user-agent", "origin", "cookie", "*"}
+
+_ORIGIN_CREDENTIALS = CREDENTIAL_HEADERS - {"proxy-authorization"}
 
 _URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^#]*)")
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
@@ -76,7 +80,7 @@ def credential_kind(headers: Headers, url: str = "") -> str:
     """Which credentials a request carries: ``a`` (authorization), ``c`` (cookie), both or none."""
     kind = "a" if "@" in url.partition("://")[2].partition("/")[0] else ""
     names = {name.lower() for name, _ in headers}
-    if not kind and not names.isdisjoint(CREDENTIAL_HEADERS - {"proxy-authorization"}):
+    if not kind and not names.isdisjoint(_ORIGIN_CREDENTIALS):
         kind = "a"
     return kind + "c" if "cookie" in names else kind
 
@@ -124,10 +128,12 @@ def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
     headers = request.headers
     parts = [request.method.upper(), normalise_url(request.url, extra)]
     parts.append(credential_kind(headers, request.url))
-    parts.append(body_digest(request.body, header(headers, "content-type") or ""))
+    body = request.body
+    parts.append(body_digest(body, header(headers, "content-type") or "") if body else "")
     for name, value in headers:
-        if name.lower() in _CONDITIONS:
-            parts.append(f"{name.lower()}: {value}")
+        lowered = name.lower()
+        if lowered in _CONDITIONS:
+            parts.append(f"{lowered}: {value}")
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[
         :KEY_LENGTH
     ]

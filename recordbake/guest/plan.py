@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 class Plan(Data):
     """What was decided for one request.
 
-    ``request`` is redacted: it is what may be kept. ``action`` is one of :mod:`.decision`'s;
-    ``message`` explains a block.
+    ``request`` is redacted: it is what may be kept; of a hit it has no headers. ``action`` is one
+    of :mod:`.decision`'s; ``message`` explains a block.
     """
 
     __slots__ = (
-        "action", "attempt", "key", "message", "phase", "reason", "request", "started", "take",
-        "test", "vary_request",
+        "action", "attempt", "host", "key", "message", "phase", "reason", "request", "started",
+        "take", "test", "vary_request",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917
-        self, action: str, request: Request, key: str, test: str | None, phase: str | None,
-        attempt: int, *, vary_request: Request | None = None,
+        self, action: str, request: Request, host: str, key: str, test: str | None,
+        phase: str | None, attempt: int, *, vary_request: Request | None = None,
     ) -> None:  # fmt: skip
         self.action = action
         self.request = request
+        self.host = host
         self.key = key
         self.test = test
         self.phase = phase

@@ -1,0 +1,1 @@
+"""What recordbake costs, side by side with not using it and with its peers: ``nox -s bench``."""
