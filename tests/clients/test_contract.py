@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.scenario import CLIENTS, FEATURES
+from recordbake.locks import recording_lock
+from tests.clients.clients import CLIENTS
+from tests.clients.features import FEATURES
 from tests.support.cli import clean_environ, recordbake
 from tests.support.origin import Origin
 
@@ -25,14 +27,12 @@ def _refused_url() -> str:
         return f"http://localhost:{probe.getsockname()[1]}/refused"
 
 
-@pytest.fixture(scope="module", params=sorted(CLIENTS))
-def outcomes(request, tmp_path_factory):
+def run_client(client, where):
     """What one client sees live, recording, and in a strict replay with the server gone."""
-    where = tmp_path_factory.mktemp("contract")
     refused = _refused_url()
     capture = {"RECORDBAKE_CAPTURE_LOOPBACK": "1"}
     with Origin() as origin:
-        command = [PYTHON, str(SCENARIO), request.param, origin.url, refused]
+        command = [PYTHON, str(SCENARIO), client, origin.url, refused]
         live = subprocess.run(
             command, capture_output=True, text=True, check=True, env=clean_environ(), cwd=where
         )
@@ -45,13 +45,25 @@ def outcomes(request, tmp_path_factory):
     replayed = recordbake("replay", "--strict", "--", *command, cwd=where, env=capture)
     assert len(origin.requests) == asked, "the replay went live"
     return {
-        "client": request.param,
         "live": json.loads(live.stdout),
         "recorded": json.loads(recorded.stdout),
         "replayed": json.loads(replayed.stdout),
         "stderr": replayed.stderr,
         "exit": replayed.returncode,
     }
+
+
+@pytest.fixture(scope="module", params=sorted(CLIENTS))
+def outcomes(request, tmp_path_factory):
+    """A client's run, made once for all workers of pytest-xdist."""
+    where = tmp_path_factory.getbasetemp()
+    shared = (where.parent if "PYTEST_XDIST_WORKER" in os.environ else where) / request.param
+    shared.mkdir(exist_ok=True)
+    with recording_lock(shared, shared=False, seconds=600):
+        kept = shared / "outcomes.json"
+        if not kept.exists():
+            kept.write_text(json.dumps(run_client(request.param, shared)))
+    return json.loads(kept.read_text())
 
 
 @pytest.mark.parametrize("feature", FEATURES)

@@ -1,0 +1,66 @@
+"""What a feature of the contract asks of a client, in words that every client understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: How a response is read. A client does each in its own way, or says why it cannot.
+WHOLE = "whole"  # at once, decoded where the client decodes
+BLOCKS = "blocks"  # in blocks of 700 bytes, decoded where the client decodes
+AS_SENT = "as-sent"  # in the pieces that the server sent, where the client shows them
+LINES = "lines"
+RAW = "raw"  # undecoded
+PART = "part"  # ten bytes undecoded, then closed
+TWICE = "twice"  # read again after it was read
+BLOCK = 700
+
+
+class NotSupportedError(Exception):
+    """A client truly cannot do what is asked; the text says why."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request, and how its response is read.
+
+    Args:
+        path: on the origin; or an absolute URL; or ``REFUSED``, or ``OTHER`` and a path, for
+            ports of which the first refuses and the second is another name of the origin.
+        method: of the request.
+        headers: sent besides the client's own.
+        body: bytes to send.
+        json: data to send as JSON, by the client's own encoder.
+        form: pairs to send as a form.
+        files: name -> (file name, bytes), sent as multipart with ``form``.
+        pieces: the body by a generator of these, of unknown length.
+        timeout: seconds.
+        read: how the response is read.
+        follow: whether redirects are followed, where the client can.
+        user: credentials, and how they are sent: ``basic`` or ``digest``.
+    """
+
+    path: str
+    method: str = "GET"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    json: object = None
+    form: tuple[tuple[str, str], ...] = ()
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    pieces: tuple[bytes, ...] = ()
+    timeout: float = 20
+    read: str = WHOLE
+    follow: bool = True
+    user: tuple[str, str, str] | None = None
+
+    def url(self, base: str, refused: str) -> str:
+        """Where the request goes.
+
+        Args:
+            base: of the origin.
+            refused: where nobody listens.
+        """
+        if self.path == "REFUSED":
+            return refused
+        if self.path.startswith("OTHER"):
+            return base.replace("localhost", "127.0.0.1") + self.path.removeprefix("OTHER")
+        return self.path if "://" in self.path else base + self.path

@@ -1,0 +1,39 @@
+"""http.client, one connection for each feature."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from urllib.parse import urlencode, urlsplit
+
+from tests.clients.asking import PART, WHOLE
+from tests.clients.seeing import after, read_file, seen
+
+
+def build():
+    def call(ask, url):
+        parts = urlsplit(url)
+        body, headers = ask.body, dict(ask.headers)
+        if ask.pieces:
+            body = iter(ask.pieces)
+        if ask.form:
+            body, headers["Content-Type"] = urlencode(ask.form), "application/x-www-form-urlencoded"
+        if ask.json is not None:
+            body, headers["Content-Type"] = json.dumps(ask.json), "application/json"
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=ask.timeout)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            connection.request(
+                ask.method, target, body, headers, encode_chunked=bool(ask.pieces)
+            )  # fmt: skip
+            r = connection.getresponse()
+            data = r.read(10) if ask.read == PART else read_file(r, ask.read)
+            return seen(
+                r.status, r.reason, r.getheaders(), data, version=r.version, closed=r.closed,
+                length=r.length, again=after(r.read) if ask.read == WHOLE else None,
+                will_close=r.will_close,
+            )  # fmt: skip
+        finally:
+            connection.close()
+
+    return call
