@@ -6,15 +6,16 @@ import argparse
 import os
 import sys
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__, settings
-from recordbake.errors import EXIT_INTERRUPTED, EXIT_OK, RecordbakeError, UsageError
+from recordbake.errors import EXIT_INTERRUPTED, EXIT_OK, RecordbakeError, StorageError, UsageError
 from recordbake.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _EXIT_CODES = """\
 exit codes:
@@ -204,6 +205,15 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
+@contextmanager
+def system_errors() -> Iterator[None]:
+    """Turn the operating system's errors into ours."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(error) from error
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the entry point of ``recordbake``.
 
@@ -215,7 +225,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(words[:dashes])
     arguments.command = words[dashes + 1 :]  # all of it, with any -- of its own
     try:
-        return _ACTIONS[arguments.action](arguments)
+        with system_errors():
+            return _ACTIONS[arguments.action](arguments)
     except RecordbakeError as error:
         if arguments.debug:
             traceback.print_exc()

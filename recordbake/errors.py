@@ -61,6 +61,24 @@ class DamagedError(RecordbakeError):
     anchor = "damaged"
 
 
+class StorageError(DamagedError):
+    """The system refuses to read or write a file: the disk is full, or permission is missing.
+
+    Args:
+        cause: the system's error.
+    """
+
+    anchor = "storage"
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(
+            f"a file cannot be read or written: {cause.strerror or cause}",
+            where=None if cause.filename is None else str(cause.filename),
+            next_step="free space or grant permission, then run it again; what a run had recorded"
+            " is picked up",
+        )
+
+
 class BusyError(DamagedError):
     """Another process holds the recording and did not let go in time."""
 

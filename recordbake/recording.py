@@ -15,6 +15,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from recordbake.guest.events import COMPLETE
+
 STORE_NAME = "requests_cache.sqlite"
 JOURNAL_NAME = "http_log.ndjson"
 RUN_NAME = "run.json"
@@ -45,6 +47,11 @@ class Run:
     def shards(self) -> Path:
         """Where hooked processes write while the command runs."""
         return self.path / "shards"
+
+    @property
+    def complete(self) -> Path:
+        """Exists while the run's processes could keep all they had to."""
+        return self.shards / COMPLETE
 
     @property
     def hf_cache(self) -> Path:

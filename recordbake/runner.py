@@ -186,7 +186,8 @@ class _Running:
             return EXIT_LIVE_MISS
         bad_answers = self.info.incomplete and not self.settings.allow_errors
         unhooked = any(gap.get("hooked") is False for gap in found.gaps)
-        return EXIT_INCOMPLETE if self.mode == RECORD and (bad_answers or unhooked) else EXIT_OK
+        incomplete = self.mode == RECORD and (bad_answers or unhooked)
+        return EXIT_INCOMPLETE if incomplete or self.info.lost else EXIT_OK
 
     def _gaps(self, found: runs.Summary) -> list[dict[str, Any]]:
         """What was not hooked, or not known, and is not accepted by configuration."""

@@ -41,6 +41,7 @@ class RunInfo:
     ended_at: float | None = None
     command_exit_code: int | None = None
     exit_code: int | None = None
+    lost: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     incomplete: list[dict[str, Any]] = field(default_factory=list)
     v: int = 1
@@ -71,6 +72,7 @@ class Summary:
     leaks: list[dict[str, Any]]
     gaps: list[dict[str, Any]]
     damage: list[dict[str, Any]]
+    losses: list[dict[str, Any]]
     outcomes: Outcomes
 
 
@@ -96,6 +98,7 @@ def create(recording: Recording, mode: str) -> tuple[Run, int]:
     descriptor = try_lock(run.path / ".lock")
     assert descriptor is not None  # the name is new
     run.shards.mkdir()
+    run.complete.touch()
     return run, descriptor
 
 
@@ -121,9 +124,10 @@ def merge_journal(run: Run) -> None:
 def summarise(run: Run) -> Summary:
     """Read a run's journal once."""
     counts: Counter[str] = Counter()
-    summary = Summary(counts, [], [], [], [], Outcomes())
+    summary = Summary(counts, [], [], [], [], [], Outcomes())
     tests: list[dict[str, Any]] = []
-    lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage, "test": tests}
+    lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage,
+             "loss": summary.losses, "test": tests}  # fmt: skip
     for event in _events(run):
         kind = event.get("event")
         if kind == "request":
@@ -158,6 +162,7 @@ def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
             )  # fmt: skip
             hub_cache.fold(run.hf_cache, recording.hf_cache)
         info.incomplete = incomplete(captured, summary.outcomes)
+    info.lost = not run.complete.exists()
     info.counts = dict(summary.counts)
     info.ended_at = info.ended_at or time.time()
     info.write(run.info)

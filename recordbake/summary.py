@@ -39,6 +39,9 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
         note("no hooked Python process was started: nothing was captured")
     for damage in found.damage[:SHOWN]:
         note(f"damaged: {damage.get('message')}")
+    if info.lost:
+        why = ", ".join(sorted({str(loss.get("error")) for loss in found.losses})) or "disk full?"
+        note(f"answers or journal lines could not be written ({why}): free space and run it again")
     _incomplete(info.incomplete)
     own = info.command_exit_code
     because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""

@@ -42,6 +42,7 @@ class Capture:
         self.head: Head | None = None
         self.retries = 0
         self.done = False
+        self.lost: OSError | None = None
         self.size = 0
         self._body_path = body_path
         self._report = report
@@ -68,15 +69,30 @@ class Capture:
             self._inline += data
             if len(self._inline) <= INLINE_LIMIT:
                 return
-            self._file = self._body_path()
-            self._fd = os.open(
-                self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644
-            )
             data = bytes(self._inline)
             self._inline.clear()
+        try:
+            self._write_file(data)
+        except OSError as error:
+            self._lose(error)
+
+    def _write_file(self, data: bytes) -> None:
+        if self._fd < 0:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._file = self._body_path()
+            self._fd = os.open(self._file, flags, 0o644)
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]
+
+    def _lose(self, error: OSError) -> None:
+        """The body cannot be kept; the caller gets it all the same, and the disk its space."""
+        self.keep = False
+        self.lost = error
+        if self._fd >= 0 and self._file:
+            os.close(self._fd)
+            self._fd = -1
+            os.unlink(self._file)
 
     def finish(self, failure: Failure | None = None) -> None:
         """The exchange has ended; report it."""

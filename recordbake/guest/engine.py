@@ -133,7 +133,13 @@ class Engine:
             if head is not None:
                 headers = redaction.redact_response_headers(head.headers, self._volatile)
                 captured.head = Head(head.status, head.reason, head.version, headers)
-            self._entries.write(encode_record(captured))
+            try:
+                self._entries.write(encode_record(captured))
+            except OSError as error:
+                capture.lost = error
+        if capture.lost is not None:
+            self._journal_loss(plan, captured, capture.lost)
+            return
         outcome = decision.OUTCOME[plan.action]
         if failure is not None and head is None and capture.keep:
             outcome = "failed"  # in a replay it is a live miss all the same
@@ -147,6 +153,12 @@ class Engine:
             retries=capture.retries,
             **({} if failure is None else {"error": failure.as_dict()}),
         )
+
+    def _journal_loss(self, plan: Plan, captured: Captured, error: OSError) -> None:
+        """What went live and was to be kept could not be written."""
+        self.journal.lose(error)
+        plan.reason = "lost"
+        self._journal(plan, "forwarded", bytes=captured.body_size)
 
     def _journal_hit(self, plan: Plan) -> None:
         take = plan.take

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 
+#: File among the shards that a process removes when it could not keep something.
+COMPLETE = "complete"
+
 #: Set while a test is run again; processes that it starts inherit it.
 ATTEMPT = "RECORDBAKE_ATTEMPT"
 
@@ -96,9 +99,13 @@ class ShardFile:
         process, descriptor, identity = self._opened
         if process != _getpid() or _identity(descriptor) != identity:
             descriptor = self._open()
-        written = _write(descriptor, data)
-        while written < len(data):  # a nearly full disk, or a signal
-            written += _write(descriptor, data[written:])
+        try:
+            written = _write(descriptor, data)
+            while written < len(data):  # a nearly full disk, or a signal
+                written += _write(descriptor, data[written:])
+        except OSError:
+            self._opened = (0, -1, (0, 0))  # nothing may follow what is torn now
+            raise
 
     def _open(self) -> int:
         """Two threads may come here at once and open a file each: both are read, none is lost.
@@ -141,13 +148,44 @@ class Journal:
         self._mode = settings["mode"]
         self._barrier = settings["barrier"]
         self._file = ShardFile(settings["shards"], ".ndjson")
+        self._mark = f"{settings['shards']}/{COMPLETE}"
+        self._lost: list[str] = []
 
     def write(self, event: str, /, **fields: Any) -> None:
         """Append one line; ``fields`` may override ``test`` and ``phase``.
 
-        Raises:
-            OSError: the line could not be written.
+        A line that cannot be written is a loss: the suite goes on, the run does not pass.
         """
+        try:
+            self._write(event, fields)
+        except OSError:
+            pass  # it is noted as lost
+
+    def _write(self, event: str, fields: dict[str, Any]) -> None:
+        line = self._line(event, fields)
+        lost, self._lost = self._lost, []
+        if lost:
+            line = self._line("loss", {"count": len(lost), "error": lost[0]}) + line
+        try:
+            self._file.write(line)
+        except OSError as error:
+            self._lost += lost
+            self.lose(error)
+            raise
+
+    def lose(self, error: OSError) -> None:
+        """Something could not be kept: the disk is full, or the directory is gone.
+
+        The run's mark of completeness goes, which takes no space; the journal says more as soon
+        as it can be written again.
+        """
+        self._lost.append(str(error.strerror or error))
+        try:
+            os.unlink(self._mark)
+        except OSError:
+            pass  # it is gone already, or all of the run is
+
+    def _line(self, event: str, fields: dict[str, Any]) -> bytes:
         test, phase = attribution.current()
         line = {
             "v": FORMAT,
@@ -163,16 +201,21 @@ class Journal:
         if worker is not None:
             line["worker"] = worker
         line.update(fields)
-        self._file.write(to_json(line).encode("ascii") + b"\n")
+        return to_json(line).encode("ascii") + b"\n"
 
     def process_start(self, *, forked: bool) -> None:
-        """Say that a process is hooked; a process without this line is a gap."""
-        self.write(
-            "process_start",
-            ppid=os.getppid(),
-            python=PYTHON,
-            executable=sys.executable,
-            argv=_shown_arguments(),
-            forked=forked,
-            barrier=self._barrier,
-        )
+        """Say that a process is hooked; a process without this line is a gap.
+
+        Raises:
+            OSError: the line could not be written; another user's process has no other way to
+                tell the run that something is lost.
+        """
+        fields = {
+            "ppid": os.getppid(),
+            "python": PYTHON,
+            "executable": sys.executable,
+            "argv": _shown_arguments(),
+            "forked": forked,
+            "barrier": self._barrier,
+        }
+        self._write("process_start", fields)

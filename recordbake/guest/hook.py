@@ -47,20 +47,11 @@ def start(settings: dict[str, Any]) -> None:
 def _after_fork() -> None:
     try:
         _state["journal"].process_start(forked=True)
-    except OSError as error:
-        _complain(error)
+    except OSError:
+        pass  # it is noted as lost; the child is as hooked as its parent
 
 
 def _stop() -> None:
     finder = _state["finder"]
-    try:
-        finder.finish()
-        _state["journal"].write("process_stop", clients=finder.versions)
-    except OSError as error:
-        _complain(error)
-
-
-def _complain(error: OSError) -> None:
-    """The journal cannot be written: standard error is all that is left."""
-    if sys.stderr is not None:
-        sys.stderr.write(f"recordbake: the journal cannot be written: {error}\n")
+    finder.finish()
+    _state["journal"].write("process_stop", clients=finder.versions)

@@ -25,7 +25,7 @@ connection.execute("BEGIN IMMEDIATE")
 connection.execute("DELETE FROM entries")
 connection.execute("DELETE FROM responses")
 for n in range(2000):
-    connection.execute("INSERT INTO uses VALUES (?, 'x', 0, 0)", ("z" * 200 + str(n),))
+    connection.execute("INSERT INTO uses VALUES (?, 'x', 0, 0, 0)", ("z" * 200 + str(n),))
 os.kill(os.getpid(), 9)
 """
 
