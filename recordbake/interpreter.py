@@ -59,6 +59,14 @@ def resolve(command: Sequence[str], path: str | None) -> str:
     return found
 
 
+def pytest_prefix(command: Sequence[str]) -> list[str]:
+    """The words of a command that start pytest (``pytest``, ``python -m pytest``), or none."""
+    for number, word in enumerate(command):
+        if Path(word).name in ("pytest", "py.test"):
+            return list(command[: number + 1])
+    return []
+
+
 def interpreter_of(program: str, arguments: Sequence[str], path: str | None) -> list[str] | None:
     """The interpreter with its own options, or None for what is not Python by name or shebang."""
     if _PYTHON.match(Path(program).name):

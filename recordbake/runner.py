@@ -130,16 +130,19 @@ class _Running:
             volatile_parameters=tuple(settings.volatile_parameters),
             retry_statuses=tuple(settings.retry_statuses),
             retry_max_wait=settings.retry_max_wait,
-            record_command=self.record_command(),
+            record_command=self._recording_of(self.command),
+            record_test_command=self._recording_of(interpreter.pytest_prefix(self.command)),
             strict_tests=settings.strict_tests,
         )
 
-    def record_command(self) -> str:
-        """What to run to add what is missing: to the recording, not to a bake made of it."""
+    def _recording_of(self, command: list[str]) -> str:
+        """What adds to the recording (not to a bake made of it) what a command misses."""
+        if not command:
+            return ""
         where = []
         if self.settings.recording != Path(".recordbake") and not self.recording.manifest.exists():
             where = ["--recording", str(self.settings.recording)]
-        return shlex.join(["recordbake", "record", "--missing", *where, "--", *self.command])
+        return shlex.join(["recordbake", "record", "--missing", *where, "--", *command])
 
     def _environment(self, work: Path, config: GuestConfig) -> dict[str, str]:
         hook, caches = work / "hook", work / "cache"

@@ -124,6 +124,7 @@ def live_misses(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[Findi
             "reasons": _distinct(group["reason"]),
             "first_seen": iso(group["ts"].min()),
             "bytes": int(group["bytes"].max()) if (group["bytes"] >= 0).any() else None,
+            "message": _first_message(group),
         }
         yield _finding(
             "live-miss", f"{_text(method)} {_text(url)}", evidence, group, _RECORD_MISSING
@@ -293,6 +294,13 @@ def _entry_evidence(row: Any) -> dict[str, Any]:
         "bytes": int(row.body_size),
         "recorded_at": iso(row.recorded_at),
     }
+
+
+def _first_message(group: pd.DataFrame) -> str:
+    """How the first of several misses was explained, the same in any order of the journal."""
+    told = group[group["message"].notna()].astype({"message": object})
+    ordered = told.sort_values(["ts", "message"], kind="stable")
+    return "" if ordered.empty else _text(ordered["message"].iloc[0])
 
 
 def _distinct(column: pd.Series[Any]) -> list[str]:

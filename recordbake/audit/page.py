@@ -125,6 +125,11 @@ def tests_cell(tests: tuple[str, ...]) -> Cell:
     return Cell((*lines, f"and {more:,} more") if more > 0 else lines or (NONE,))
 
 
+def text_cell(text: str) -> Cell:
+    """A cell of several lines."""
+    return Cell(tuple(visible(line.strip()) for line in text.splitlines()) or (NONE,))
+
+
 def anchor(section: str, subject: str) -> str:
     """An id for a row: the same in every report, and safe whatever the subject is."""
     digest = hashlib.sha256(subject.encode("utf-8", "replace")).hexdigest()

@@ -17,6 +17,7 @@ from recordbake.audit.page import (
     remarks,
     size,
     tests_cell,
+    text_cell,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ _SIZE = ("Size", "bar")
 
 MISSES = Section(
     "misses", "Live misses by URL", "Requests of the latest replay that the store did not answer",
-    (_REQUEST, ("Times", "number"), _TESTS, ("Reason", "text"), ("First seen (UTC)", "time")),
+    (_REQUEST, ("Times", "number"), _TESTS, ("Why, and what to do", "code"),
+     ("First seen (UTC)", "time")),
     "No replay shows a live miss.",
 )  # fmt: skip
 MISSES_BY_TEST = Section(
@@ -95,13 +97,9 @@ def _misses(findings: list[Finding]) -> Table:
     rows = []
     for f in findings:
         if f.kind == "live-miss":
-            request, times, *rest = cells(
-                f.subject,
-                f.evidence["count"],
-                ", ".join(f.evidence["reasons"]),
-                f.evidence["first_seen"],
-            )
-            rows.append((f.subject, (request, times, tests_cell(f.tests), *rest)))
+            request, times, seen = cells(f.subject, f.evidence["count"], f.evidence["first_seen"])
+            why = text_cell(f.evidence["message"] or ", ".join(f.evidence["reasons"]))
+            rows.append((f.subject, (request, times, tests_cell(f.tests), why, seen)))
     return fill(MISSES, rows)
 
 

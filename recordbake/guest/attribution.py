@@ -16,7 +16,7 @@ except ImportError:  # another implementation of Python
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
     from typing import Any
 
 SETUP, CALL, TEARDOWN = PHASES = ("setup", "call", "teardown")
@@ -130,6 +130,22 @@ def is_inside_a_test() -> bool:
 def current_test() -> str | None:
     """The name of the test that causes what happens here, or None."""
     return current()[0]
+
+
+#: Makes of a test's name what pytest's command line takes, relative to where pytest was started.
+_selectors: list[Callable[[str], str]] = []
+
+
+def select_with(selector: Callable[[str], str]) -> None:
+    """Tell how this process's tests are selected; None of it reaches child processes."""
+    _selectors[:] = [selector]
+
+
+def selector(test: str | None) -> str | None:
+    """A test as its runner's command line takes it."""
+    if test is None or not _selectors:
+        return test
+    return _selectors[0](test)
 
 
 def worker() -> str | None:

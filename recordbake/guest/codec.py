@@ -51,6 +51,7 @@ def encode_value(captured: Captured) -> bytes:
         "version": head.version,
         "headers": head.headers,
         "request_headers": captured.request.headers,
+        "request_body": captured.request.shape,
         "body": {
             "size": captured.body_size,
             "sha256": captured.body_sha256,
@@ -102,6 +103,7 @@ def encode_record(captured: Captured) -> bytes:
         "method": captured.request.method,
         "url": captured.request.url,
         "request_headers": captured.request.headers,
+        "request_body": captured.request.shape,
         "client": captured.request.client,
         "head": None if head is None else [head.status, head.reason, head.version, head.headers],
         "size": captured.body_size,
@@ -121,11 +123,13 @@ def encode_record(captured: Captured) -> bytes:
 def _decode_meta(line: bytes) -> Captured:
     meta = json.loads(line)
     head = meta["head"]
+    request = Request(
+        meta["method"], meta["url"], _headers(meta["request_headers"]), b"", meta["client"]
+    )
+    request.shape = meta["request_body"]
     return Captured(
         key=meta["key"],
-        request=Request(
-            meta["method"], meta["url"], _headers(meta["request_headers"]), b"", meta["client"]
-        ),
+        request=request,
         head=None if head is None else Head(head[0], head[1], head[2], _headers(head[3])),
         body_sha256=meta["sha256"],
         body_size=meta["size"],

@@ -24,6 +24,8 @@ class GuestConfig:
         retry_statuses: statuses that are retried while recording.
         retry_max_wait: seconds spent waiting for one request's retries, in total.
         record_command: what to run to record what is missing, for messages.
+        record_test_command: the same for one pytest test, whose identifier is to be appended;
+            empty where the command is not pytest.
         barrier: name of what keeps a strict run from the network.
         strict_tests: pytest fails a test that swallowed a blocked request.
     """
@@ -34,7 +36,7 @@ class GuestConfig:
         volatile_parameters: tuple[str, ...] = (),
         retry_statuses: tuple[int, ...] = (429, 502, 503, 504), retry_max_wait: float = 120.0,
         record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
-        strict_tests: bool = False,
+        strict_tests: bool = False, record_test_command: str = "",
     ) -> None:  # fmt: skip
         self.mode = mode
         self.run = run
@@ -47,6 +49,7 @@ class GuestConfig:
         self.retry_statuses = retry_statuses
         self.retry_max_wait = retry_max_wait
         self.record_command = record_command
+        self.record_test_command = record_test_command
         self.barrier = barrier
         self.strict_tests = strict_tests
 

@@ -7,7 +7,7 @@ from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_attempt, unique_name
-from .exchange import Captured, Head, Request, is_suspect
+from .exchange import Captured, Head, Request, header, is_suspect
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
 from .takes import TakeOrder
@@ -88,8 +88,10 @@ class Engine:
             self._journal_hit(plan)
             return plan
         plan.request.headers = redaction.redact_request_headers(request.headers)
+        if plan.action in (decision.BLOCK, decision.FORWARD):
+            plan.message = self._explain(plan)
         if plan.action == decision.BLOCK:
-            self._journal_block(plan)
+            self._journal(plan, "blocked", elapsed_ms=plan.elapsed_ms(), message=plan.message)
         return plan
 
     def _look_up(self, plan: Plan, request: Request) -> None:
@@ -131,6 +133,7 @@ class Engine:
             if head is not None and plan.vary_request is not None:
                 captured.vary = keys.vary_of(head, plan.vary_request)
             if head is not None:
+                captured.request.shape = self._shape(plan)
                 headers = redaction.redact_response_headers(head.headers, self._volatile)
                 captured.head = Head(head.status, head.reason, head.version, headers)
             try:
@@ -151,6 +154,7 @@ class Engine:
             elapsed_ms=round(captured.live_ms, 3),
             suspect=captured.suspect,
             retries=capture.retries,
+            **({"message": plan.message} if plan.message else {}),
             **({} if failure is None else {"error": failure.as_dict()}),
         )
 
@@ -172,27 +176,18 @@ class Engine:
             take=take.take,
         )
 
-    def _journal_block(self, plan: Plan) -> None:
-        if plan.reason == "damaged":
-            plan.message = (
-                f"recordbake blocked {plan.request.method} {plan.request.url}: {plan.message}"
-            )
-        else:
-            try:
-                neighbours = self._reader.neighbours(plan.host)
-            except DamagedStoreError:
-                neighbours = []
-            from .explain import miss_message
+    def _shape(self, plan: Plan) -> dict[str, Any] | None:
+        request = plan.vary_request
+        if request is None or not request.body:
+            return None
+        from .shape import body_shape
 
-            plan.message = miss_message(
-                plan.request, plan.request.url, plan.test, neighbours, self.config.record_command
-            )
-        self._journal(
-            plan,
-            "blocked",
-            elapsed_ms=plan.elapsed_ms(),
-            message=plan.message,
-        )
+        return body_shape(request.body, header(request.headers, "content-type") or "")
+
+    def _explain(self, plan: Plan) -> str:
+        from .misses import explain
+
+        return explain(self._reader, self.config, plan)
 
     def _journal(self, plan: Plan, outcome: str, **fields: Any) -> None:
         """One ``request`` event; ``elapsed_ms`` where nothing was waited for is our own."""

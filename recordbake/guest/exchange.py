@@ -57,9 +57,10 @@ class Request(Data):
         headers: header fields in order.
         body: the whole body, without transfer framing.
         client: name of the client library that made it.
+        shape: of what is kept: the body's shape (:mod:`.shape`).
     """
 
-    __slots__ = ("body", "client", "headers", "method", "url")
+    __slots__ = ("body", "client", "headers", "method", "shape", "url")
 
     def __init__(
         self, method: str, url: str, headers: Headers, body: bytes = b"", client: str = ""
@@ -69,6 +70,7 @@ class Request(Data):
         self.headers = headers
         self.body = body
         self.client = client
+        self.shape: dict[str, Any] | None = None
 
 
 class Failure(Data):

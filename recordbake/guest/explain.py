@@ -2,81 +2,213 @@
 
 from __future__ import annotations
 
-from difflib import SequenceMatcher
+import re
+import shlex
 from urllib.parse import parse_qsl, urlsplit
+
+from .exchange import header
+from .keys import CONDITIONS, credential_kind, vary_differs
+from .redaction import PLACEHOLDER
+from .shape import body_shape, differing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .exchange import Request
+    from .exchange import Headers, Request
+    from .shape import Shape
 
 Neighbour = tuple[str, str, "str | None", str]  # method, URL, test, key
 
+#: Differences named; the rest is counted.
+_NAMED = 3
+#: Values that are new each time: times, and identifiers made of digits or hexadecimal digits.
+_GENERATED = re.compile(
+    r"\d{9,}(\.\d+)?|[0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*",
+    re.IGNORECASE,
+)
+_PRIVATE = re.compile(r"(10|192\.168|172\.(1[6-9]|2\d|3[01])|169\.254)\.[\d.]+|[^.:]+")
+_CREDENTIALS = {
+    "": "none", "a": "Authorization", "c": "a cookie", "ac": "Authorization and a cookie",
+}  # fmt: skip
 
-def nearest(method: str, url: str, neighbours: Sequence[Neighbour]) -> Neighbour | None:
-    """The recorded entry most like a request, or None if the host has none worth naming."""
 
-    def likeness(neighbour: Neighbour) -> tuple[bool, float, bool]:
-        same = neighbour[1] == url
-        ratio = 1.0 if same else SequenceMatcher(None, neighbour[1][:500], url[:500]).ratio()
-        return same, ratio, neighbour[0] == method
+class Recorded:
+    """An entry that a request is compared with.
 
-    return max(neighbours, key=likeness, default=None)
+    Args:
+        neighbour: method, URL, test and key.
+        headers: its request's header fields, redacted.
+        shape: its request's body (:mod:`.shape`).
+        vary: request header name to digest, for what its response's Vary names.
+    """
+
+    def __init__(
+        self, neighbour: Neighbour, headers: Headers, shape: Shape | None,
+        vary: dict[str, str] | None,
+    ) -> None:  # fmt: skip
+        self.method, self.url, self.test, self.key = neighbour
+        self.headers = headers
+        self.shape = shape
+        self.vary = vary
 
 
-def _queries_differ(ours: str, theirs: str) -> str:
-    asked, recorded = parse_qsl(ours, True), parse_qsl(theirs, True)  # noqa: FBT003
+class Advice:
+    """What to run, for messages.
+
+    Args:
+        record: the command that records what is missing.
+        record_test: the same for one pytest test, its identifier to be appended; empty where the
+            command is not pytest.
+        selector: the test's identifier as pytest's command line takes it, or None.
+    """
+
+    def __init__(self, record: str, record_test: str = "", selector: str | None = None) -> None:
+        one = record_test and selector and "::" in selector
+        self.command = f"{record_test} {shlex.quote(selector)}" if one and selector else record
+
+
+def _shared(one: str, two: str) -> int:
+    """How many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, two, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(two)))
+
+
+def closest(method: str, url: str, neighbours: Sequence[Neighbour], most: int) -> list[Neighbour]:
+    """The recorded entries most like a request, best first.
+
+    Args:
+        method: what was asked for.
+        url: the same, as journals show it.
+        neighbours: entries of the same host.
+        most: how many to return where several have the same URL; else it is one.
+    """
+    base, _, query = url.partition("?")
+    asked = set(query.split("&"))
+
+    def likeness(neighbour: Neighbour) -> tuple[bool, bool, int, int, bool]:
+        other, _, parameters = neighbour[1].partition("?")
+        shared = len(asked.intersection(parameters.split("&")))
+        alike = _shared(base, other) + _shared(base[::-1], other[::-1])
+        return neighbour[1] == url, other == base, shared, alike, neighbour[0] == method
+
+    ranked = sorted(neighbours, key=likeness, reverse=True)
+    same = [n for n in ranked if n[1] == url and n[0] == method][:most]
+    return same or ranked[:1]
+
+
+def _queries_differ(ours: str, theirs: str) -> list[str]:
+    asked = parse_qsl(ours, keep_blank_values=True)
+    recorded = parse_qsl(theirs, keep_blank_values=True)
+    was, found = dict(recorded), []
     for name, value in asked:
         if (name, value) not in recorded:
-            was = dict(recorded).get(name)
-            if was is None:
-                return f"query parameter {name}={value} was not recorded"
-            return f"query parameter {name}: recorded {was!r}, asked {value!r}"
+            if name in was:
+                found.append(f"query parameter {name}: recorded {was[name]!r}, asked {value!r}")
+            else:
+                found.append(f"query parameter {name}={value} was not recorded")
+    names = {name for name, _ in asked}
     for name, value in recorded:
-        if (name, value) not in asked:
-            return f"query parameter {name}={value} was recorded, but not asked"
-    return "order of the query parameters"
+        if (name, value) not in asked and name not in names:
+            found.append(f"query parameter {name}={value} was recorded, but not asked")
+    return found or ["order of the query parameters"]
 
 
-def difference(method: str, url: str, neighbour: Neighbour) -> str:
-    """The first thing by which a request differs from a recorded entry."""
-    if neighbour[1] == url:
-        if neighbour[0] != method:
-            return f"method: recorded {neighbour[0]}, asked {method}"
-        return "request body, Range or If-* header, or credentials"
-    ours, theirs = urlsplit(url), urlsplit(neighbour[1])
-    if ours.scheme != theirs.scheme or ours.netloc != theirs.netloc:
-        return f"origin: recorded {theirs.scheme}://{theirs.netloc}"
-    if ours.path != theirs.path:
-        return f"path: recorded {theirs.path}"
-    return _queries_differ(ours.query, theirs.query)
+def _headers_differ(request: Request, recorded: Recorded) -> list[str]:
+    found = []
+    ours, theirs = credential_kind(request.headers), credential_kind(recorded.headers)
+    if ours != theirs:
+        found.append(f"credentials: recorded {_CREDENTIALS[theirs]}, asked {_CREDENTIALS[ours]}")
+    names = [*sorted(CONDITIONS), *vary_differs(recorded.vary, request.headers)]
+    for name in dict.fromkeys(names):
+        asked, was = header(request.headers, name), header(recorded.headers, name)
+        if was == PLACEHOLDER:
+            found.append(f"header {name}: another value than recorded")
+        elif asked != was:
+            found.append(f"header {name}: recorded {_value(was)}, asked {_value(asked)}")
+    return found
 
 
-def miss_message(
+def _value(value: str | None) -> str:
+    return "none" if value is None else repr(value)
+
+
+def differences(request: Request, url: str, recorded: Recorded) -> list[str]:
+    """By what a request differs from a recorded entry, a phrase each.
+
+    Args:
+        request: what was asked for, with its headers and body as sent.
+        url: its URL as journals show it (redacted).
+        recorded: the entry.
+    """
+    if recorded.url != url:
+        ours, theirs = urlsplit(url), urlsplit(recorded.url)
+        if ours.scheme != theirs.scheme or ours.netloc != theirs.netloc:
+            return [f"origin: recorded {theirs.scheme}://{theirs.netloc}"]
+        if ours.path != theirs.path:
+            return [f"path: recorded {theirs.path}"]
+        return _queries_differ(ours.query, theirs.query)
+    if recorded.method != request.method:
+        return [f"method: recorded {recorded.method}, asked {request.method}"]
+    found = _headers_differ(request, recorded)
+    shape = body_shape(request.body, header(request.headers, "content-type") or "")
+    return [*found, *differing(recorded.shape, shape)]
+
+
+def next_step(url: str, recorded: Recorded | None, advice: Advice) -> str:
+    """The one configuration line or command that solves a miss."""
+    host = urlsplit(url).hostname or ""
+    if recorded is None:
+        if _PRIVATE.fullmatch(host):
+            return f'ignore_hosts = ["{host}"] in [tool.recordbake], if it is a service of yours'
+        return advice.command
+    ours = dict(parse_qsl(urlsplit(url).query))
+    theirs = dict(parse_qsl(urlsplit(recorded.url).query))
+    volatile = [
+        name
+        for name, value in ours.items()
+        if theirs.get(name, value) != value
+        and _GENERATED.fullmatch(value)
+        and _GENERATED.fullmatch(theirs[name])
+    ]
+    if volatile and recorded.url.partition("?")[0] == url.partition("?")[0]:
+        names = ", ".join(f'"{name}"' for name in volatile)
+        return f"volatile_parameters = [{names}] in [tool.recordbake], then {advice.command}"
+    return advice.command
+
+
+def miss_message(  # noqa: PLR0913
     request: Request,
     url: str,
     test: str | None,
-    neighbours: Sequence[Neighbour],
-    record_command: str,
+    candidates: Sequence[Recorded],
+    advice: Advice,
+    *,
+    blocked: bool = True,
 ) -> str:
-    """The text of the exception, the summary and the audit for one blocked request.
+    """The text of the exception, the summary and the audit for one request that was missed.
 
     Args:
-        request: what was asked for.
+        request: what was asked for, with its headers and body as sent.
         url: its URL as journals show it (redacted).
         test: the test that asked, if one is known.
-        neighbours: entries of the same host.
-        record_command: what to run to record it.
+        candidates: the entries most like it, best first.
+        advice: what to run.
+        blocked: whether it was blocked; else it goes live.
     """
-    lines = [f"recordbake blocked {request.method} {url}: it is not in the recording"]
+    what = "recordbake blocked" if blocked else "live miss:"
+    lines = [f"{what} {request.method} {url}: it is not in the recording"]
     lines.append(f"  test:    {test or 'none known'} (client: {request.client})")
-    near = nearest(request.method, url, neighbours)
+    by_fewest = [(differences(request, url, recorded), recorded) for recorded in candidates]
+    found, near = min(by_fewest, key=lambda pair: len(pair[0]), default=([], None))
     if near is None:
         lines.append("  nearest: nothing was recorded from this host")
     else:
-        recorded_by = f", recorded by {near[2]}" if near[2] else ""
-        lines.append(f"  nearest: {near[0]} {near[1]}{recorded_by}")
-        lines.append(f"  differs: {difference(request.method, url, near)}")
-    lines.append(f"  record:  {record_command}")
+        by = "this test" if near.test and near.test == test else near.test
+        lines.append(f"  nearest: {near.method} {near.url}" + (f", recorded by {by}" if by else ""))
+        lines += [f"  differs: {text}" for text in found[:_NAMED] or ["in nothing that is kept"]]
+        if len(found) > _NAMED:
+            lines.append(f"           and {len(found) - _NAMED} more")
+    lines.append(f"  next:    {next_step(url, near, advice)}")
     return "\n".join(lines)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 #: Header fields by which RFC 9110 (sections 13 and 14) lets one resource answer differently.
-_CONDITIONS = frozenset(
+CONDITIONS = frozenset(
     {
         "range",
         "if-range",
@@ -85,7 +85,7 @@ def credential_kind(headers: Headers, url: str = "") -> str:
     return kind + "c" if "cookie" in names else kind
 
 
-def _unzipped(body: bytes) -> bytes:
+def unzipped(body: bytes) -> bytes:
     """The content of a gzip body; the body itself where it is none, damaged or too large."""
     if not body.startswith(_GZIP):
         return body
@@ -106,7 +106,7 @@ def body_digest(body: bytes, content_type: str) -> str:
     """
     if not body:
         return ""
-    body = _unzipped(body)
+    body = unzipped(body)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         try:
@@ -132,7 +132,7 @@ def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
     parts.append(body_digest(body, header(headers, "content-type") or "") if body else "")
     for name, value in headers:
         lowered = name.lower()
-        if lowered in _CONDITIONS:
+        if lowered in CONDITIONS:
             parts.append(f"{lowered}: {value}")
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[
         :KEY_LENGTH
@@ -159,3 +159,8 @@ def vary_of(head: Head, request: Request) -> dict[str, str] | None:
 def vary_matches(vary: dict[str, str] | None, headers: Headers) -> bool:
     """Whether a request may be answered by an entry that was selected by these headers."""
     return vary is None or all(_value_digest(headers, n) == d for n, d in vary.items())
+
+
+def vary_differs(vary: dict[str, str] | None, headers: Headers) -> list[str]:
+    """The names, lower case, of the request headers that select another answer."""
+    return [name for name, digest in (vary or {}).items() if _value_digest(headers, name) != digest]

@@ -37,6 +37,7 @@ class OutcomesPlugin:
     def pytest_configure(self, config: Any) -> None:
         """Node identifiers and locations are relative to pytest's root directory."""
         self._root = str(config.rootpath)
+        attribution.select_with(config.cwd_relative_nodeid)
 
     def pytest_runtest_setup(self, item: Any) -> Generator[None, None, None]:
         """A fixture of a wider scope belongs to the test that needs it first."""

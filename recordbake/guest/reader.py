@@ -15,6 +15,8 @@ from .keys import vary_matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .exchange import Headers
 
 _BY_KEY = """
@@ -31,7 +33,13 @@ _MOST_USED = """
 SELECT test FROM uses WHERE key = ? GROUP BY test ORDER BY count(*) DESC, test LIMIT 1
 """
 _NEAR = """
-SELECT method, url, test, key FROM entries WHERE host = ? GROUP BY key ORDER BY key LIMIT 2000
+SELECT method, url, test, key FROM entries WHERE host = ? GROUP BY key
+ORDER BY url = ? DESC, substr(url, 1, ?) = ? DESC, key LIMIT 2000
+"""
+_ASKED = """
+SELECT entries.vary, responses.value
+FROM entries LEFT JOIN responses ON responses.key = entries.response_key
+WHERE entries.key = ? ORDER BY entries.take LIMIT 1
 """
 
 
@@ -146,7 +154,29 @@ class StoreReader:
         rows = self._query(_ORDER, (key, test, attempt))
         return [int(str(take)) for number, take in rows if number == rows[0][0]]
 
-    def neighbours(self, host: str) -> list[tuple[str, str, str | None, str]]:
-        """Entries of a host as (method, URL, test, key), for explaining a miss."""
-        rows = self._query(_NEAR, (host,))
+    def neighbours(self, host: str, url: str) -> list[tuple[str, str, str | None, str]]:
+        """Entries of a host as (method, URL, test, key), for explaining a miss of ``url``.
+
+        Raises:
+            DamagedStoreError: the store is damaged.
+        """
+        base = url.partition("?")[0]
+        rows = self._query(_NEAR, (host, url, len(base), base))
         return [(str(m), str(u), None if t is None else str(t), str(k)) for m, u, t, k in rows]
+
+    def request_of(self, key: str) -> tuple[Headers, Any, dict[str, str] | None]:
+        """What is kept of an entry's request: header fields, body's shape, digests by Vary.
+
+        Raises:
+            DamagedStoreError: the store or the entry is damaged.
+        """
+        try:
+            ((vary, value),) = self._query(_ASKED, (key,))
+            digests = None if vary is None else dict(json.loads(str(vary)))
+            if value is None:  # it failed before there was a response
+                return [], None, digests
+            meta = decode_value(value)[0]  # type: ignore[arg-type]
+            headers = [(str(n), str(v)) for n, v in meta["request_headers"]]
+            return headers, meta.get("request_body"), digests
+        except (CodecError, ValueError, KeyError, TypeError) as error:
+            raise DamagedStoreError(f"entry {key}: {error}") from None

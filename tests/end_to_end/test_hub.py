@@ -99,9 +99,36 @@ def test_a_miss_of_the_hub_is_raised_once_and_not_swallowed(recorded):
     where, command, _ = recorded
     result = recordbake("replay", "--strict", "--", command[0], "-c", MISS, cwd=where)
     assert result.returncode == 10
-    assert result.stdout == "ProxyError\n"
+    assert result.stdout in ("ProxyError\n", "RetryError\n")  # httpx's, and requests'
     assert "1 blocked" in result.stderr
     assert "/ybelkada/fonts/resolve/main/not-recorded.bin" in result.stderr
+
+
+UNRETRIED = """
+import time
+slept = []
+time.sleep = slept.append
+from huggingface_hub import HfApi, HfFileSystem
+for call in (
+    lambda: HfFileSystem().ls("ybelkada/never-recorded"),
+    lambda: HfFileSystem().open("ybelkada/fonts/not-recorded.bin").read(),
+    lambda: HfApi().model_info("ybelkada/never-recorded"),
+    lambda: HfApi().upload_file(path_or_fileobj=b"x", path_in_repo="x", repo_id="ybelkada/x"),
+):
+    try:
+        call()
+    except Exception as error:
+        print(type(error).__name__)
+print(len(slept))
+"""
+
+
+def test_no_blocked_request_of_the_hub_is_tried_again(recorded):
+    """Every retry of huggingface_hub begins with a pause; these are counted."""
+    where, command, _ = recorded
+    result = recordbake("replay", "--strict", "--", command[0], "-c", UNRETRIED, cwd=where)
+    *errors, slept = result.stdout.split()
+    assert (len(errors), slept) == (4, "0"), result.stdout + result.stderr
 
 
 def test_the_audit_of_it_is_clean(recorded):

@@ -43,14 +43,13 @@ class Urllib3Seam(HttpClientSeam):
             )
 
     def blocked(self, connection: Any, plan: Plan) -> Exception:
-        """An error of urllib3 that no retry policy of urllib3 retries.
+        """An error of urllib3 that nobody retries: neither urllib3 nor what stands on it.
 
-        ``MaxRetryError`` is what a caller sees of a dead network; requests makes a ``ProxyError``
-        (a ``ConnectionError``) of it, which huggingface_hub raises instead of falling back to its
-        cache in silence.
+        requests makes a ``RetryError`` of it, which huggingface_hub neither tries again for 23 s
+        (as it does every ``ConnectionError``) nor takes as a reason to use its cache in silence.
         """
         exceptions = sys.modules["urllib3.exceptions"]
-        reason = exceptions.ProxyError(plan.message, ConnectionRefusedError(plan.message))
+        reason = _blocked_reason(exceptions.ResponseError, plan.message)
         pool: Any = connection  # for the message only
         return _as_exception(exceptions.MaxRetryError(pool, plan.request.url, reason))
 
@@ -73,6 +72,16 @@ class Urllib3Seam(HttpClientSeam):
         if hasattr(exceptions, "NameResolutionError"):  # from 2.0 on it says where it comes from
             made.__cause__ = cause
         return _as_exception(made)
+
+
+def _blocked_reason(cls: Any, message: str) -> Any:
+    """A ``ResponseError`` that shows its message as it is: ``MaxRetryError`` shows its ``repr``."""
+
+    def reduce(_: object) -> tuple[Any, tuple[str]]:
+        return cls, (message,)  # another process need not know our class
+
+    body = {"__repr__": lambda _: message, "__reduce__": reduce}
+    return type(cls.__name__, (cls,), body)(message)
 
 
 def _as_exception(error: Any) -> Exception:

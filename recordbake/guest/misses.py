@@ -1,0 +1,45 @@
+"""Looks up what a missed request is compared with; loaded at the first miss."""
+
+from __future__ import annotations
+
+from . import attribution, decision
+from .explain import Advice, Recorded, closest, miss_message
+from .reader import DamagedStoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .config import GuestConfig
+    from .plan import Plan
+    from .reader import StoreReader
+
+#: Entries of one URL whose headers and bodies are compared.
+_MOST = 100
+
+
+def explain(reader: StoreReader, config: GuestConfig, plan: Plan) -> str:
+    """Why a request is not in the recording, and what to do.
+
+    Args:
+        reader: the store.
+        config: what to run to record it.
+        plan: the request, its test and what was decided.
+    """
+    kept, asked = plan.request, plan.vary_request or plan.request
+    blocked = plan.action == decision.BLOCK
+    if plan.reason == "damaged":
+        what = "recordbake blocked" if blocked else "live miss:"
+        return (
+            f"{what} {kept.method} {kept.url}: {plan.message}\n"
+            f"  test:    {plan.test or 'none known'} (client: {kept.client})\n"
+            f"  next:    {config.record_command}"
+        )
+    try:
+        near = reader.neighbours(plan.host, kept.url)
+        chosen = closest(kept.method, kept.url, near, _MOST)
+        candidates = [Recorded(n, *reader.request_of(n[3])) for n in chosen]
+    except DamagedStoreError:
+        candidates = []
+    advice = Advice(
+        config.record_command, config.record_test_command, attribution.selector(plan.test)
+    )
+    return miss_message(asked, kept.url, plan.test, candidates, advice, blocked=blocked)
