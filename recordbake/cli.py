@@ -22,7 +22,7 @@ exit codes:
   0   done; in a replay: everything was answered from the store
   N   the command's own exit code, where the command failed
   2   wrong usage or configuration
-  10  strict mode: there were live misses or leaks, or a process was not hooked
+  10  strict mode: there were live misses or leaks, or a process was neither hooked nor held
   11  the command passed, but the recording is incomplete
   12  a store, journal or bake is missing, damaged or not what its manifest says
   13  the audit found what --fail-on names

@@ -54,6 +54,12 @@ class UsageError(RecordbakeError):
     anchor = "usage"
 
 
+class IsolationError(UsageError):
+    """The barrier that was asked for cannot be had on this system."""
+
+    anchor = "isolation"
+
+
 class DamagedError(RecordbakeError):
     """A store, journal, bake or archive is missing, damaged or not what its manifest says."""
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recordbake import environment, hook_dir, hub_cache, interpreter, runs, store, summary
+from recordbake import (
+    environment,
+    hook_dir,
+    hub_cache,
+    interpreter,
+    isolation,
+    runs,
+    store,
+    summary,
+)
 from recordbake.errors import (
     EXIT_DAMAGED,
     EXIT_INCOMPLETE,
@@ -29,6 +36,7 @@ from recordbake.recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from recordbake.isolation import Barrier
     from recordbake.recording import Run
     from recordbake.settings import Settings
 
@@ -61,8 +69,14 @@ def run_command(
             stack.enter_context(recording_lock(recording.path, shared=True))
             store.settle(recording.store)
             store.check(recording.store)
+        barrier = isolation.choose(settings.isolation) if mode == STRICT else isolation.NONE
+        if barrier.reason and settings.isolation != barrier.name:
+            summary.note(f"barrier: {barrier.name} ({barrier.reason})")
         recording = runs.writable_runs_dir(recording)
-        return _Running(settings, mode, command, program, recording, missing=missing).run(stack)
+        running = _Running(
+            settings, mode, command, program, recording, barrier=barrier, missing=missing
+        )
+        return running.run(stack)
 
 
 class _Running:
@@ -70,13 +84,14 @@ class _Running:
 
     def __init__(  # noqa: PLR0913
         self, settings: Settings, mode: str, command: list[str], program: str,
-        recording: Recording, *, missing: bool,
+        recording: Recording, *, barrier: Barrier, missing: bool,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.mode = mode
         self.command = command
         self.program = program
         self.recording = recording
+        self.barrier = barrier
         self.missing = missing
         self.run_dir: Run
         self.info: runs.RunInfo
@@ -92,8 +107,8 @@ class _Running:
         )
         config = self._config()
         self.info = runs.RunInfo(
-            self.run_dir.id, self.mode, self.command, time.time(), config.barrier,
-            self.missing, authorized,
+            self.run_dir.id, self.mode, self.command, time.time(), self.barrier.name,
+            self.missing, authorized, barrier_reason=self.barrier.reason,
         )  # fmt: skip
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)
@@ -104,7 +119,10 @@ class _Running:
             with (
                 recording_lock(self.recording.path, shared=True) if self.missing else nullcontext()
             ):
-                self.info.command_exit_code = _execute(self.program, self.command, environ)
+                self.info.command_exit_code = isolation.execute(
+                    self.program, self.command, environ, barrier=self.barrier,
+                    ignore_hosts=self.settings.ignore_hosts, journal=Journal(config.as_settings()),
+                )  # fmt: skip
         except UsageError:  # nothing was run, so there is no run to keep
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
             raise
@@ -133,6 +151,8 @@ class _Running:
             record_command=self._recording_of(self.command),
             record_test_command=self._recording_of(interpreter.pytest_prefix(self.command)),
             strict_tests=settings.strict_tests,
+            barrier=self.barrier.name,
+            own_addresses=self.barrier.own_addresses,
         )
 
     def _recording_of(self, command: list[str]) -> str:
@@ -193,9 +213,13 @@ class _Running:
         return EXIT_INCOMPLETE if incomplete or self.info.lost else EXIT_OK
 
     def _gaps(self, found: runs.Summary) -> list[dict[str, Any]]:
-        """What was not hooked, or not known, and is not accepted by configuration."""
-        accepted = self.settings.untested_clients
-        return [gap for gap in found.gaps if not (accepted and gap.get("hooked"))]
+        """What was neither hooked nor held, or not known and not accepted by configuration."""
+        if self.settings.untested_clients:
+            gaps = [gap for gap in found.gaps if not gap.get("hooked")]
+        else:
+            gaps = found.gaps
+        held = self.barrier.is_kernel  # a process that was not hooked could not get out either
+        return [gap for gap in gaps if not held or gap.get("client")]
 
 
 @contextmanager
@@ -206,29 +230,3 @@ def _temporary_directory() -> Iterator[str]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _execute(program: str, command: Sequence[str], environ: dict[str, str]) -> int:
-    """Run to the end; the terminal's Ctrl-C is the command's to handle.
-
-    Returns:
-        Its exit code; 128 plus the signal's number where a signal ended it.
-    """
-    # A handler that does nothing, rather than SIG_IGN: only the latter would be inherited.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        process = subprocess.Popen(list(command), executable=program, env=environ)
-        terminate = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-        try:
-            code = process.wait()
-        finally:
-            signal.signal(signal.SIGTERM, terminate)
-    except OSError as error:
-        raise UsageError(
-            f"the command cannot be started: {error.strerror}",
-            where=program,
-            next_step="check that the file is a program for this machine",
-        ) from error
-    finally:
-        signal.signal(signal.SIGINT, before)
-    return code if code >= 0 else 128 - code

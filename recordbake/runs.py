@@ -38,6 +38,7 @@ class RunInfo:
     barrier: str = "process"
     missing: bool = False
     authorized: bool = False
+    barrier_reason: str = ""
     ended_at: float | None = None
     command_exit_code: int | None = None
     exit_code: int | None = None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 HUB_CACHES = ("warm", "cold")
-ISOLATIONS = ("auto", "process")
+ISOLATIONS = ("auto", "kernel", "seccomp", "namespace", "process")
 
 
 def option(default: Any, help_text: str, choices: tuple[str, ...] = ()) -> Any:

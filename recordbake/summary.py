@@ -28,11 +28,7 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
         f"{counts['tests']} tests, {counts['processes']} processes, barrier: {info.barrier}"
     )
     _misses(found.misses)
-    for leak in found.leaks[:SHOWN]:
-        note(
-            f"leak: {leak.get('what')} of {leak.get('host')}:{leak.get('port')} was blocked "
-            f"(test: {leak.get('test') or 'none known'})"
-        )
+    _leaks(found.leaks)
     for gap in found.gaps[:SHOWN]:
         _gap(gap)
     if not counts["processes"]:
@@ -70,6 +66,21 @@ def _misses(misses: list[dict[str, Any]]) -> None:
         note(text + (f"\n  times:   {len(events)}" if len(events) > 1 else ""))
     if len(grouped) > SHOWN:
         note(f"and {len(grouped) - SHOWN} more missed URLs; the journal has them all")
+
+
+def _leaks(leaks: list[dict[str, Any]]) -> None:
+    """Each connection that no client explains once, with who made it."""
+    grouped: dict[str, list[dict[str, Any]]] = {}
+    for leak in leaks:
+        port = "" if leak.get("port") is None else f":{leak['port']}"
+        by = f" by {leak['process']}" if leak.get("process") else ""
+        what = "was blocked" if leak.get("blocked") else "went out"
+        text = f"leak: {leak.get('what')} of {leak.get('host')}{port}{by} {what}"
+        grouped.setdefault(f"{text} (test: {leak.get('test') or 'none known'})", []).append(leak)
+    for text, group in list(grouped.items())[:SHOWN]:
+        note(text + (f", {len(group)} times" if len(group) > 1 else ""))
+    if len(grouped) > SHOWN:
+        note(f"and {len(grouped) - SHOWN} more leaks; the journal has them all")
 
 
 def _incomplete(requests: list[dict[str, Any]]) -> None:

@@ -28,6 +28,8 @@ class GuestConfig:
             empty where the command is not pytest.
         barrier: name of what keeps a strict run from the network.
         strict_tests: pytest fails a test that swallowed a blocked request.
+        own_addresses: addresses that this machine's own name was found to have without asking a
+            name server; None where nobody has looked.
     """
 
     def __init__(  # noqa: PLR0913
@@ -37,6 +39,7 @@ class GuestConfig:
         retry_statuses: tuple[int, ...] = (429, 502, 503, 504), retry_max_wait: float = 120.0,
         record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
         strict_tests: bool = False, record_test_command: str = "",
+        own_addresses: tuple[str, ...] | None = None,
     ) -> None:  # fmt: skip
         self.mode = mode
         self.run = run
@@ -52,6 +55,7 @@ class GuestConfig:
         self.record_test_command = record_test_command
         self.barrier = barrier
         self.strict_tests = strict_tests
+        self.own_addresses = own_addresses
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> GuestConfig:

@@ -1,0 +1,84 @@
+"""Who made a refused call: read from ``/proc``, with what may be secret left out."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+from recordbake.guest.redaction import CREDENTIAL_HEADERS, PLACEHOLDER, redact_url
+
+_LONGEST = 500  # characters of a command line that are kept
+_CODE = ("-c", "-e")  # of Python and shells, Perl and Ruby: what follows may hold anything
+_SECRET_OPTION = re.compile(
+    r"^(-u|-U|-H|-b|-d|--user|--proxy-user|--header|--cookie|--data\S*|--(\S*-)?"
+    r"(password|passwd|token|secret|key))$",
+    re.IGNORECASE,
+)
+_SECRET_VALUE = re.compile(
+    rf"^(--\S*(?:password|passwd|token|secret|key)=|(?:{'|'.join(CREDENTIAL_HEADERS)}|cookie):).*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A process as far as ``/proc`` shows it.
+
+    Args:
+        pid: its identifier (of the process, not the thread).
+        command: its command line, without secrets; empty if it cannot be read.
+        test: the test that started it, or None.
+    """
+
+    pid: int
+    command: str
+    test: str | None
+
+
+def caller(thread: int) -> Caller:
+    """The process of a thread, as the kernel names it to a supervisor."""
+    pid = thread
+    for line in _read(f"/proc/{thread}/status").splitlines():
+        if line.startswith(b"Tgid:"):
+            pid = int(line.split()[1])
+    words = _read(f"/proc/{thread}/cmdline").split(b"\0")[:-1]
+    command = shown([word.decode("utf-8", "backslashreplace") for word in words])
+    return Caller(pid, command, _test(_read(f"/proc/{thread}/environ")))
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            return stream.read()
+    except OSError:  # it has ended, or belongs to another user
+        return b""
+
+
+def _test(environ: bytes) -> str | None:
+    """The test that a process inherited: pytest's own variable, else ``RECORDBAKE_TEST``."""
+    found = dict(entry.split(b"=", 1) for entry in environ.split(b"\0") if b"=" in entry)
+    value = found.get(b"PYTEST_CURRENT_TEST", b"").decode("utf-8", "backslashreplace")
+    if value:
+        return value.rpartition(" (")[0] or value
+    return found.get(b"RECORDBAKE_TEST", b"").decode("utf-8", "backslashreplace") or None
+
+
+def shown(words: list[str]) -> str:
+    """A command line for people: no code, no credentials, not too long."""
+    out: list[str] = []
+    hidden = ""
+    for word in words:
+        if hidden:
+            out.append(hidden)
+            hidden = ""
+            continue
+        if word in _CODE:
+            hidden = "..."
+        elif _SECRET_OPTION.match(word):
+            hidden = PLACEHOLDER
+        out.append(_SECRET_VALUE.sub(rf"\g<1>{PLACEHOLDER}", redact_url(word)))
+    if out:
+        out[0] = os.path.basename(out[0])  # noqa: PTH119
+    text = " ".join(out)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

@@ -1,0 +1,125 @@
+"""Runs a command to its end, behind a barrier or without one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from recordbake.errors import UsageError
+from recordbake.isolation import namespace, seccomp
+from recordbake.isolation.addresses import Policy, system_resolvers
+from recordbake.isolation.processes import caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from recordbake.guest.events import Journal
+    from recordbake.isolation.barriers import Barrier
+    from recordbake.isolation.supervisor import Refusal
+
+
+def execute(  # noqa: PLR0913
+    program: str, command: Sequence[str], environ: dict[str, str], *,
+    barrier: Barrier, ignore_hosts: Sequence[str], journal: Journal,
+) -> int:  # fmt: skip
+    """Run to the end; the terminal's Ctrl-C is the command's to handle.
+
+    Args:
+        program: path of what is started.
+        command: its arguments, its name first.
+        environ: its environment.
+        barrier: from :func:`recordbake.isolation.barriers.choose`.
+        ignore_hosts: what may be reached all the same.
+        journal: where refusals are reported, as leaks.
+
+    Returns:
+        Its exit code; 128 plus the signal's number where a signal ended it.
+
+    Raises:
+        UsageError: the command cannot be started.
+    """
+    before = namespace.enter if barrier.unshares else None
+
+    def spawn() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            list(command),
+            executable=program,
+            env=environ,
+            preexec_fn=before,  # noqa: PLW1509  # it takes nothing that another thread may hold
+        )
+
+    def report(refusal: Refusal) -> None:
+        _report(journal, refusal)
+
+    with _interrupts_are_the_commands():
+        try:
+            if not barrier.filters:
+                return _exit_code(_wait(spawn()))
+            policy = Policy(ignore_hosts, barrier.own_addresses or (), system_resolvers())
+            with _subreaper():
+                process, supervisor = seccomp.start(spawn, policy, report)
+                try:
+                    return _exit_code(_wait(process, reap=True))
+                finally:
+                    supervisor.close()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise UsageError(
+                f"the command cannot be started: {getattr(error, 'strerror', None) or error}",
+                where=program,
+                next_step="check that the file is a program for this machine",
+            ) from error
+
+
+def _report(journal: Journal, refusal: Refusal) -> None:
+    who = caller(refusal.thread)
+    with suppress(OSError):  # a full disk: the call is refused all the same
+        journal.write(
+            "leak",
+            host=refusal.to.host,
+            port=refusal.to.port,
+            what=refusal.what,
+            blocked=True,
+            barrier="seccomp",
+            pid=who.pid,
+            process=who.command,
+            test=who.test,
+        )
+
+
+@contextmanager
+def _interrupts_are_the_commands() -> Iterator[None]:
+    # A handler that does nothing, rather than SIG_IGN: only the latter would be inherited.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _subreaper() -> Iterator[None]:
+    seccomp.set_subreaper(on=True)
+    try:
+        yield
+    finally:
+        seccomp.set_subreaper(on=False)
+
+
+def _wait(process: subprocess.Popen[bytes], *, reap: bool = False) -> int:
+    terminate = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        while reap:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            if ended is None or ended.si_pid == process.pid:
+                break
+            os.waitpid(ended.si_pid, 0)  # an orphan of the command's, ours since its parent ended
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def _exit_code(code: int) -> int:
+    return code if code >= 0 else 128 - code
