@@ -60,6 +60,15 @@ class Engine:
             return True
         return is_loopback(host) and not self.config.capture_loopback
 
+    def knows(self, request: Request) -> bool:
+        """Whether the store has an answer, without taking it; a damaged one counts."""
+        try:
+            return bool(
+                self._reader.takes(keys.request_key(request, self._volatile), request.headers)
+            )
+        except (DamagedStoreError, OSError):
+            return True
+
     def plan(self, request: Request) -> Plan:
         """Decide what happens to a request that is complete.
 

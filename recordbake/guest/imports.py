@@ -24,6 +24,7 @@ WATCHED = {
     "urllib3.connection": "clients.urllib3",
     "httpx": "clients.httpx",
     "httpx2": "clients.httpx",
+    "aiohttp": "clients.aiohttp",
     "_pytest.config": "pytest_outcomes",
     "unittest.case": "unittest_outcomes",
     "unittest.suite": "unittest_outcomes",

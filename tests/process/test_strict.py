@@ -143,6 +143,14 @@ def test_a_body_field_is_named_and_its_values_are_not_kept(tmp_path):
     assert not [word for word in (b"Ada", b"Grace", b"hunter2") if word in kept]
 
 
+WITH_AIOHTTP = """import aiohttp, asyncio
+async def main():
+    async with aiohttp.request("GET", URL):
+        pass
+asyncio.run(main())
+"""
+
+
 @pytest.mark.parametrize(
     ("client", "raised"),
     [
@@ -151,6 +159,7 @@ def test_a_body_field_is_named_and_its_values_are_not_kept(tmp_path):
         ("import urllib.request as c; c.urlopen(URL)", "urllib.error.URLError"),
         ("import httpx as c; c.get(URL)", "httpx.ProxyError"),
         ("import httpx2 as c; c.get(URL)", "httpx2.ProxyError"),
+        (WITH_AIOHTTP, "aiohttp.client_exceptions.ClientProxyConnectionError"),
     ],
 )
 def test_a_miss_raises_the_clients_own_error_once(suite, client, raised):

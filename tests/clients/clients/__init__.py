@@ -28,6 +28,7 @@ CLIENTS: dict[str, tuple[str, dict[str, str]]] = {
     "httpx-trio": ("httpx_async", {"library": "httpx", "backend": "trio"}),
     "httpx2": ("httpx", {"library": "httpx2"}),
     "httpx2-asyncio": ("httpx_async", {"library": "httpx2", "backend": "asyncio"}),
+    "aiohttp": ("aiohttp", {}),
 }
 
 
