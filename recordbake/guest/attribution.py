@@ -88,6 +88,17 @@ class Phase:
                     self._environ[name] = value
 
 
+def variable(name: str) -> str | None:
+    """A variable of the environment; asked for at each request, mostly for one that is not there.
+
+    Without the KeyError that os.environ raises and catches for it.
+    """
+    values = getattr(os.environ, "_data", None)
+    if type(values) is dict and os.fsencode(name) not in values:
+        return None
+    return os.environ.get(name)
+
+
 def cause() -> Cause | None:
     """What a thread or task that is started now takes along."""
     return _cause.get() or _process[0]
@@ -113,13 +124,13 @@ def current() -> tuple[str | None, str | None]:
     if held is not None:
         test, phase = held
         return test.name, phase if test.over else test.phase
-    value = os.environ.get(PYTEST_TEST)
+    value = variable(PYTEST_TEST)
     if value:
         name, _, phase = value.rpartition(" (")
         phase = phase[:-1]
         return (clean_name(name), phase) if phase in PHASES else (clean_name(value), None)
-    name = os.environ.get(TEST, "")
-    return (clean_name(name) or None), os.environ.get(PHASE)
+    own = variable(TEST)
+    return (clean_name(own) or None) if own else None, variable(PHASE)
 
 
 def is_inside_a_test() -> bool:
@@ -150,7 +161,7 @@ def selector(test: str | None) -> str | None:
 
 def worker() -> str | None:
     """The worker of pytest-xdist that this process is, or was started by."""
-    return os.environ.get("PYTEST_XDIST_WORKER")
+    return variable("PYTEST_XDIST_WORKER")
 
 
 def clean_name(name: Any) -> str:

@@ -7,7 +7,7 @@ from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_attempt, unique_name
-from .exchange import Captured, Head, Request, header, is_suspect
+from .exchange import Captured, Head, Request, Take, header, is_suspect
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
 from .takes import TakeOrder
@@ -46,6 +46,8 @@ class Engine:
         self._order = TakeOrder(self._reader, config.shards)
         # Not weak: a response that is thrown away unread is reported at the end of the process.
         self._open: set[Capture] = set()
+        #: Whether requests are answered from the store at all.
+        self.answers = decision.needs_lookup(config.mode, missing=config.missing)
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
 
     @classmethod
@@ -75,20 +77,10 @@ class Engine:
         A hit and a block are journalled here; what goes live is journalled when it ends.
         """
         config = self.config
-        url = keys.normalise_url(request.url, self._volatile)
-        plan = Plan(
-            decision.BYPASS,
-            Request(request.method, url, [], b"", request.client),
-            keys.host_of(url),
-            keys.request_key(request, self._volatile),
-            *attribution.current(),
-            current_attempt(),
-            vary_request=request,
-        )
-        if self.bypasses(plan.host):
-            plan.reason = "bypass"
+        plan = self._begin(request)
+        if plan.reason:
             return plan
-        if decision.needs_lookup(config.mode, missing=config.missing):
+        if self.answers:
             self._look_up(plan, request)
         plan.action = decision.decide(
             config.mode, found=plan.take is not None, missing=config.missing
@@ -103,11 +95,50 @@ class Engine:
             self._journal(plan, "blocked", elapsed_ms=plan.elapsed_ms(), message=plan.message)
         return plan
 
+    def _begin(self, request: Request) -> Plan:
+        """A plan in which nothing is decided but whether the request is any of our business."""
+        url = keys.normalise_url(request.url, self._volatile)
+        plan = Plan(
+            decision.BYPASS,
+            Request(request.method, url, [], b"", request.client),
+            keys.host_of(url),
+            keys.request_key(request, self._volatile),
+            *attribution.current(),
+            current_attempt(),
+            vary_request=request,
+        )
+        if self.bypasses(plan.host):
+            plan.reason = "bypass"
+        return plan
+
+    def answer(self, request: Request) -> Plan | None:
+        """The plan of a hit that is a whole response, journalled; else nothing has happened.
+
+        For seams above another one, which plans what is not answered here.
+        """
+        plan = self._begin(request)
+        if plan.reason or not self.answers:
+            return None
+        try:
+            takes = self._takes(plan, request)
+            if not takes or any(take.failure is not None for take in takes):
+                return None
+            plan.take = self._order.choose(takes, plan)
+        except (DamagedStoreError, OSError):
+            return None
+        plan.action = decision.ANSWER
+        self._journal_hit(plan)
+        return plan
+
+    def _takes(self, plan: Plan, request: Request) -> list[Take]:
+        takes = self._reader.takes(plan.key, request.headers)
+        if self.config.missing:  # an answer that is no good is as missing as none
+            takes = [t for t in takes if t.failure is None and not is_suspect(t.head, None)]
+        return takes
+
     def _look_up(self, plan: Plan, request: Request) -> None:
         try:
-            takes = self._reader.takes(plan.key, request.headers)
-            if self.config.missing:  # an answer that is no good is as missing as none
-                takes = [t for t in takes if t.failure is None and not is_suspect(t.head, None)]
+            takes = self._takes(plan, request)
             if takes:
                 plan.take = self._order.choose(takes, plan)
             else:

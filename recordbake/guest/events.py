@@ -125,7 +125,7 @@ def unique_name() -> str:
 
 def current_attempt() -> int:
     """How often this test has been run before in this process: by a plugin that reruns tests."""
-    return int(os.environ.get(ATTEMPT) or 0)
+    return int(attribution.variable(ATTEMPT) or 0)
 
 
 def _shown_arguments() -> list[str]:
@@ -144,8 +144,8 @@ class Journal:
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._run = settings["run"]
-        self._mode = settings["mode"]
+        self._run = to_json(settings["run"])
+        self._mode = to_json(settings["mode"])
         self._barrier = settings["barrier"]
         self._file = ShardFile(settings["shards"], ".ndjson")
         self._mark = f"{settings['shards']}/{COMPLETE}"
@@ -186,22 +186,16 @@ class Journal:
             pass  # it is gone already, or all of the run is
 
     def _line(self, event: str, fields: dict[str, Any]) -> bytes:
-        test, phase = attribution.current()
-        line = {
-            "v": FORMAT,
-            "ts": clock.now(),
-            "run": self._run,
-            "event": event,
-            "mode": self._mode,
-            "pid": os.getpid(),
-            "test": test,
-            "phase": phase,
-        }
+        if "phase" not in fields:
+            test, phase = attribution.current()
+            fields = {"test": test, "phase": phase} | fields
         worker = attribution.worker()
         if worker is not None:
-            line["worker"] = worker
-        line.update(fields)
-        return to_json(line).encode("ascii") + b"\n"
+            fields["worker"] = worker
+        return (
+            f'{{"v":{FORMAT},"ts":{clock.now()!r},"run":{self._run},"event":"{event}",'
+            f'"mode":{self._mode},"pid":{_getpid()},{to_json(fields)[1:]}\n'
+        ).encode("ascii")
 
     def process_start(self, *, forked: bool) -> None:
         """Say that a process is hooked; a process without this line is a gap.

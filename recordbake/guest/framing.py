@@ -193,9 +193,15 @@ def body_reader(stream: BinaryIO, method: str, head: Head) -> BodyReader:
     return UnsizedBody(stream) if length is None else SizedBody(stream, length)
 
 
-def head_bytes(head: Head) -> bytes:
-    """A status line and header fields for an HTTP/1.1 parser; later versions become 1.1."""
+def status_line(head: Head) -> bytes:
+    """A status line for an HTTP/1.1 parser; later versions become 1.1."""
     version = head.version if head.version in ("1.0", "1.1") else "1.1"
-    lines = [f"HTTP/{version} {head.status} {head.reason}".rstrip(" ")]
-    lines += [f"{name}: {value}" for name, value in head.headers]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+    line = f"HTTP/{version} {head.status} {head.reason}"
+    return line.rstrip(" ").encode("latin-1", "replace")
+
+
+def head_bytes(head: Head) -> bytes:
+    """A status line and header fields for an HTTP/1.1 parser."""
+    fields = [f"{name}: {value}" for name, value in head.headers]
+    rest = "\r\n".join(["", *fields, "", ""])
+    return status_line(head) + rest.encode("latin-1", "replace")

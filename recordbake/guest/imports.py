@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WATCHED = {
     "http.client": "clients.http_client",
     "urllib3.connection": "clients.urllib3",
+    "requests.adapters": "clients.requests",
     "httpx": "clients.httpx",
     "httpx2": "clients.httpx",
     "aiohttp": "clients.aiohttp",

@@ -8,7 +8,7 @@ import socket
 from .. import decision
 from ..exchange import CONNECT, Request
 from ..request_buffer import RequestBuffer
-from .answer_reader import AnswerReader
+from .answer_reader import AnswerReader, answer_file
 from .connection import url_of
 from .failures import classify
 from .live_reader import LiveReader
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..capture import Capture
+    from ..exchange import Take
     from ..plan import Plan
     from .http_client import HttpClientSeam
     from .response_reader import ResponseReader
@@ -72,6 +73,11 @@ class DeferredSocket:
                 # Some clients swallow what sending raises, then ask for the response.
                 self._error = error
                 raise
+
+    def answer(self, take: Take, method: str) -> None:
+        """Have a take read as the response to a request that was not sent through here."""
+        self._error = None
+        self._reader = AnswerReader(take, method)
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Like :meth:`sendall`; returns the number of bytes taken."""
@@ -154,6 +160,8 @@ class DeferredSocket:
                 return io.BytesIO(_CONTINUE)
             return io.BytesIO(b"")
         reader, self._reader = self._reader, None
+        if isinstance(reader, AnswerReader):
+            return answer_file(reader)
         return io.BufferedReader(reader, 65536)
 
     def hang_up(self) -> None:

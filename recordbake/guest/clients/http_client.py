@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 
 from ..version import PYTHON
+from .answer_reader import wrap_parser
 from .connection import host_asked, is_proxy
 from .deferred_socket import DeferredSocket
 from .failures import rebuild
@@ -78,12 +79,17 @@ class HttpClientSeam:
         return rebuild(failure)
 
 
+def is_ours(connection: Any) -> bool:
+    """Whether connecting this connection would give it a deferred socket."""
+    return type(connection).connect in _OURS and id(connection) not in _dialing
+
+
 def patch(cls: Any, seam: HttpClientSeam) -> None:
     """Replace a connection class's ``connect``."""
     original = cls.connect
 
     def connect(self: Any) -> None:
-        if type(self).connect not in _OURS or id(self) in _dialing:
+        if not is_ours(self):
             original(self)
             return
         if seam.engine.bypasses(host_asked(self)) and not is_proxy(self):
@@ -100,6 +106,7 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
 
 def install(module: ModuleType, engine: Engine) -> str:
     """Patch ``http.client``; returns the version of Python."""
+    wrap_parser(module)
     for cls in (module.HTTPConnection, module.HTTPSConnection):
         patch(cls, HttpClientSeam(engine, cls.connect))
     return PYTHON

@@ -26,7 +26,7 @@ class ResponseReader(io.RawIOBase):
         self._pending: memoryview = memoryview(b"")
         self._opened = False
         self._ended = False
-        self._chunked = False
+        self.framed = False
 
     def readable(self) -> bool:
         """Always."""
@@ -53,13 +53,16 @@ class ResponseReader(io.RawIOBase):
             return b""
         data, complete = self._read(size)
         if data:
-            return b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+            return b"%x\r\n%b\r\n" % (len(data), data) if self.framed else data
         self._ended = True
-        return b"0\r\n\r\n" if self._chunked and complete else b""
+        return b"0\r\n\r\n" if self.framed and complete else b""
 
     def _declare(self, method: str, head: Head) -> bytes:
-        self._chunked = framing.is_chunked(head.headers) and framing.has_body(method, head.status)
+        self._declare_framing(method, head)
         return framing.head_bytes(head)
+
+    def _declare_framing(self, method: str, head: Head) -> None:
+        self.framed = framing.is_chunked(head.headers) and framing.has_body(method, head.status)
 
     def _open(self) -> bytes:
         raise NotImplementedError

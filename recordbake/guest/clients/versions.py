@@ -27,9 +27,11 @@ def problem(client: str, version: str) -> str:
     """Why a replay through this release cannot be guaranteed; empty if it can.
 
     Args:
-        client: a key of :data:`SUPPORTED`.
+        client: what is not in :data:`SUPPORTED` stands on one that is, and counts as that.
         version: as the library tells it.
     """
+    if client not in SUPPORTED:
+        return ""
     lowest, below = SUPPORTED[client]
     if _numbers(lowest) <= _numbers(version) < _numbers(below):
         return ""

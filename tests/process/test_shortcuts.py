@@ -1,0 +1,89 @@
+"""Hits that do without the wire look as those that do not, and leave a test's own mocks alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+
+import pytest
+
+from tests.process.test_hook import outcomes, record_then_replay
+from tests.support.origin import Origin
+
+SEEN = """
+import json, logging, sys
+import requests, urllib3
+
+BASE = {base!r}
+def seen(r):
+    raw = r.raw
+    body = r.content
+    original = raw._original_response
+    return [r.status_code, r.reason, r.url, list(raw.headers.items()), original.msg.items(),
+            original.msg.get_payload(), original.version, raw.version, raw.retries.total,
+            original.isclosed(), raw.isclosed(), len(body), r.encoding, sorted(r.cookies.items()),
+            type(raw).__name__, raw.tell(), raw.length_remaining, [h.url for h in r.history]]
+
+def plain():
+    paths = "/text /headers /gzip /missing /redirect /chunked /large /nothing"
+    return [seen(requests.get(BASE + path)) for path in paths.split()]
+"""
+
+WAYS = {
+    "plain": "print(json.dumps(plain()))",
+    "post": "print(json.dumps([seen(requests.post(BASE + '/echo', data=d, json=j)) for d, j in"
+    " [({'a': 'b'}, None), (b'bytes', None), (None, [1, 2])]]))",
+    "a replaced pool": """
+calls = []
+real = urllib3.connectionpool.HTTPConnectionPool.urlopen
+def urlopen(self, *a, **k):
+    calls.append(a)
+    return real(self, *a, **k)
+urllib3.connectionpool.HTTPConnectionPool.urlopen = urlopen
+found = plain()
+print(json.dumps([found, len(calls)]))
+""",
+    "a replaced connection": """
+calls = []
+real = urllib3.connection.HTTPConnection.putheader
+def putheader(self, name, *values):
+    calls.append(name)
+    return real(self, name, *values)
+urllib3.connection.HTTPConnection.putheader = putheader
+found = plain()
+print(json.dumps([found, sorted(set(calls)), len(calls)]))
+""",
+    "an adapter of one's own": """
+class Adapter(requests.adapters.HTTPAdapter):
+    def build_response(self, request, response):
+        response.headers["X-Built"] = "here"
+        return super().build_response(request, response)
+session = requests.Session()
+session.mount("http://", Adapter(max_retries=2))
+again = session.get(BASE + "/text")
+print(json.dumps([seen(session.get(BASE + "/text")), again.headers["X-Built"]]))
+""",
+    "a log": """
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="%(message)s")
+requests.get(BASE + "/text")
+""",
+    "a pool of connections": """
+pool = urllib3.PoolManager(headers={"X-Own": "1"})
+for _ in range(3):
+    r = pool.request("GET", BASE + "/text")
+    print(r.status, r.headers, len(r.data), r.retries, r.version_string, r._original_response.msg)
+print(len(pool.pools), [p.num_requests for p in pool.pools._container.values()])
+""",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_shortcut_cannot_be_told_from_the_long_way(tmp_path, way):
+    with Origin() as origin:
+        code = textwrap.dedent(SEEN).format(base=origin.url) + WAYS[way]
+        recorded, replayed = record_then_replay(tmp_path, origin, [sys.executable, "-c", code])
+    assert replayed.stdout == recorded.stdout
+    assert replayed.returncode == 0, replayed.stderr
+    assert recorded.stdout.strip() not in ("", json.dumps([]))
+    assert set(outcomes(tmp_path, "*strict*")) == {"hit"}
