@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordbake import (
     environment,
+    github,
     hook_dir,
     hub_cache,
     interpreter,
@@ -131,6 +132,7 @@ class _Running:
         self.info.exit_code = self._judge(found)
         self.info.write(self.run_dir.info)
         summary.show(self.info, found, self.run_dir)
+        github.tell(self.info, found)
         return self.info.exit_code
 
     def _config(self) -> GuestConfig:

@@ -75,6 +75,8 @@ class Summary:
     damage: list[dict[str, Any]]
     losses: list[dict[str, Any]]
     outcomes: Outcomes
+    #: Test -> file (absolute, where pytest knows it) and line (None: not known).
+    places: dict[str, tuple[str, int | None]] = field(default_factory=dict)
 
 
 def writable_runs_dir(recording: Recording) -> Recording:
@@ -143,6 +145,7 @@ def summarise(run: Run) -> Summary:
             lists[kind].append(event)
     counts["leaks"] = len(summary.leaks)
     summary.outcomes = outcomes_of_tests(tests)
+    summary.places = {e["test"]: (e["file"], e.get("line")) for e in tests if e.get("file")}
     counts["tests"] = len(summary.outcomes.ran)
     return summary
 

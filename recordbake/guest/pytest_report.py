@@ -123,7 +123,9 @@ class ReportPlugin:
 
 def _explained(event: dict[str, Any]) -> str:
     message = event.get("message")
-    return str(message) if message else f"recordbake: {describe(event)} is not in the recording"
+    if message:
+        return str(message)
+    return f"recordbake blocked {describe(event)}: no client that it captures asked for it"
 
 
 def _long_text(item: Any, message: str) -> Any:

@@ -38,7 +38,7 @@ def test_the_terminal_section_in_the_docs_is_a_real_one(tmp_path):
         "replay", "--strict", "--strict-tests", "--", *command, cwd=tmp_path, env={"PAGE": "2"}
     )
     shown = re.sub(r" in \d+\.\d+s", " in 0.12s", result.stdout).replace(sys.executable, "python")
-    shown = re.sub(r"barrier: \w+", "barrier: process", shown)
+    shown = re.sub(r"barrier: \w+", "barrier: seccomp", shown)
     block = re.search(r"made by tests/process/test_pytest_docs.py -->\n```console\n(.*?)```",
                       PAGE.read_text(), re.DOTALL)  # fmt: skip
     command_line = "$ recordbake replay --strict --strict-tests -- python -m pytest -q\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
 from xml.etree import ElementTree as ET
@@ -172,6 +173,25 @@ def test_plugins_can_be_switched_off(suite, plugin):
     assert "INTERNALERROR" not in result.stdout + result.stderr
     assert "5 requests (1 hit, 4 blocked), 5 tests" in result.stderr
     assert ("= recordbake =" in result.stdout) == (plugin not in ("terminal", "recordbake"))
+
+
+def test_a_leak_that_a_test_swallows(suite, tmp_path):
+    (tmp_path / "test_leak.py").write_text(textwrap.dedent("""
+        import socket
+        def test_leak():
+            try:
+                socket.create_connection(("192.0.2.1", 5432), timeout=1)
+            except OSError:
+                pass
+        """))  # fmt: skip
+    result = replay(suite, str(tmp_path), strict_tests=True)
+    swallowed = r"recordbake: blocked \w+ of 192\.0\.2\.1:5432, and the test swallowed it"
+    assert re.search(swallowed, result.stdout)
+    own = result.stdout.rpartition("- recordbake -")[2]
+    assert "no client that it captures asked for it" in own
+    lines = section(result.stdout)
+    assert "0 requests (none), 1 leaks, barrier: " in lines[0]
+    assert re.match(r"leak: \w+ of 192\.0\.2\.1:5432 \(.*test_leak\)", lines[1])
 
 
 def test_very_quiet_is_quiet(suite):

@@ -1,0 +1,217 @@
+"""What is recorded of a URL or a test: entries, takes, headers and bodies."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recordbake.errors import DamagedError, UsageError
+from recordbake.guest import codec
+from recordbake.guest.exchange import Headers, header
+from recordbake.preview import preview, printable
+from recordbake.recording import Recording
+from recordbake.store import body_path, connect_readonly, settle
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+_PREVIEWED = 1 << 16  # bytes of a body that are read
+_SELECT = """
+SELECT entries.*, responses.value FROM entries
+LEFT JOIN responses ON responses.key = entries.response_key
+"""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One take; times in Unix seconds (UTC), sizes in bytes.
+
+    ``status``, ``headers`` and ``body`` are missing where the request failed before a response;
+    ``failure`` then says how.
+    """
+
+    key: str
+    take: int
+    method: str
+    url: str
+    status: int | None
+    reason: str
+    version: str
+    recorded_at: float
+    client: str
+    live_ms: float
+    tests: list[str]
+    suspect: bool
+    failure: dict[str, Any] | None
+    body_size: int
+    body_sha256: str
+    body: str
+    headers: Headers = field(default_factory=list)
+    request_headers: Headers = field(default_factory=list)
+    request_body: dict[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields; the time in ISO 8601 (UTC)."""
+        return vars(self) | {"recorded_at": _iso(self.recorded_at)}
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Recording]:
+    """A recording, an unpacked bake, or a bake, which is unpacked for the time being.
+
+    Raises:
+        DamagedError: there is none, or the bake is damaged.
+    """
+    recording = Recording(path)
+    if not recording.manifest.is_file() or recording.http_cache.is_dir():
+        settle(recording.store)
+        yield recording
+        return
+    from recordbake.bake import unpack
+
+    with tempfile.TemporaryDirectory(prefix="recordbake-") as work:
+        unpack(path, Path(work) / "bake")
+        yield Recording(Path(work) / "bake")
+
+
+def select(recording: Recording, *, url: str | None = None, test: str | None = None) -> list[Shown]:
+    """The takes of a URL, of a test, or all, by URL, method, key and take.
+
+    Args:
+        recording: where to look.
+        url: a whole URL; if nothing has it, a part of one.
+        test: a test's name; if there is none of this name, the beginning of it.
+
+    Raises:
+        DamagedError: the store is missing or damaged.
+        UsageError: nothing fits.
+    """
+    import sqlite3
+
+    with closing(connect_readonly(recording.store)) as connection:
+        try:
+            tests = _tests(connection)
+            rows = connection.execute(f"{_SELECT} ORDER BY url, method, entries.key, take")
+            shown = [_shown(row, recording, tests) for row in rows]
+        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+            raise DamagedError(
+                f"the store is damaged: {error}",
+                where=recording.store,
+                next_step="record again: recordbake record -- COMMAND",
+            ) from error
+    if url is not None:
+        return _by_url(shown, url)
+    if test is not None:
+        return _by_test(shown, test)
+    return shown
+
+
+def _tests(connection: sqlite3.Connection) -> dict[tuple[str, int], set[str]]:
+    found: dict[tuple[str, int], set[str]] = {}
+    for key, take, test in connection.execute("SELECT DISTINCT key, take, test FROM uses"):
+        found.setdefault((key, take), set()).update([test] if test else [])
+    return found
+
+
+def _by_url(shown: list[Shown], url: str) -> list[Shown]:
+    found = [s for s in shown if s.url == url] or [s for s in shown if url in s.url]
+    if not found:
+        near = difflib.get_close_matches(url, {s.url for s in shown}, 1)
+        raise _nothing(f"no recorded URL is or contains {url!r}", near)
+    return found
+
+
+def _by_test(shown: list[Shown], test: str) -> list[Shown]:
+    found = [s for s in shown if test in s.tests]
+    found = found or [s for s in shown if any(name.startswith(test) for name in s.tests)]
+    if not found:
+        near = difflib.get_close_matches(test, {name for s in shown for name in s.tests}, 1)
+        raise _nothing(f"nothing was recorded by {test!r}", near)
+    return found
+
+
+def _nothing(what: str, near: list[str]) -> UsageError:
+    hint = f"did you mean {near[0]}?" if near else "recordbake show lists everything"
+    return UsageError(what, next_step=hint)
+
+
+def _shown(row: sqlite3.Row, recording: Recording, tests: dict[tuple[str, int], set[str]]) -> Shown:
+    meta: dict[str, Any] = {}
+    headers: Headers = []
+    reason, version, body = "", "", ""
+    if row["value"] is not None:
+        meta, head, data = codec.decode_value(row["value"])
+        headers, reason, version = head.headers, head.reason, head.version
+        if data is None:
+            data = _beginning(recording, row["body_sha256"])
+        coding = header(headers, "content-encoding") or ""
+        body = preview(data, row["body_size"], header(headers, "content-type") or "", coding)
+    return Shown(
+        key=row["key"], take=row["take"], method=row["method"], url=row["url"],
+        status=row["status"], reason=reason, version=version, recorded_at=row["recorded_at"],
+        client=row["client"], live_ms=row["live_ms"], suspect=bool(row["suspect"]),
+        tests=sorted(tests.get((row["key"], row["take"]), ())),
+        failure=json.loads(row["failure"]) if row["failure"] else None,
+        body_size=row["body_size"], body_sha256=row["body_sha256"], body=body, headers=headers,
+        request_headers=[(n, v) for n, v in meta.get("request_headers", [])],
+        request_body=meta.get("request_body"),
+    )  # fmt: skip
+
+
+def _beginning(recording: Recording, sha256: str) -> bytes:
+    path = body_path(recording.bodies, sha256)
+    try:
+        with path.open("rb") as stream:
+            return stream.read(_PREVIEWED)
+    except OSError as error:
+        raise DamagedError(
+            f"a body is missing: {error.strerror}",
+            where=path,
+            next_step="record again: recordbake record -- COMMAND",
+        ) from error
+
+
+def render(entries: list[Shown], *, whole: bool) -> str:
+    """Text for a terminal: a line for each take, or all there is to see of it."""
+    if not entries:
+        return "the recording is empty"
+    return "\n".join(_whole(e) if whole else _line(e) for e in entries)
+
+
+def _line(entry: Shown) -> str:
+    answer = str(entry.status) if entry.status else f"{(entry.failure or {}).get('kind')}"
+    return printable(f"{answer}  {entry.method} {entry.url}  {entry.body_size:,} bytes").replace(
+        "\n", " "
+    )
+
+
+def _whole(entry: Shown) -> str:
+    text = [f"{entry.method} {entry.url}", f"  key:      {entry.key}, take {entry.take}"]
+    text.append(
+        f"  recorded: {_iso(entry.recorded_at)} by {entry.client} in {entry.live_ms:.0f} ms"
+    )
+    text += [f"  test:     {name}" for name in entry.tests]
+    if entry.status is not None:
+        text.append(f"  answer:   HTTP/{entry.version} {entry.status} {entry.reason}".rstrip())
+    if entry.failure:
+        text.append(f"  failure:  {entry.failure['kind']}: {entry.failure['message']}")
+    if entry.suspect:
+        text.append("  suspect:  only a passing test vouches for it")
+    for title, pairs in (("request", entry.request_headers), ("headers", entry.headers)):
+        if pairs:
+            text += [f"  {title}:", *(f"    {name}: {value}" for name, value in pairs)]
+    if entry.status is not None:
+        text.append(f"  body: {entry.body_size:,} bytes, sha256 {entry.body_sha256}")
+        text += [f"    {line}" for line in entry.body.splitlines()]
+    return "\n".join(printable(line).replace("\n", " ") for line in text) + "\n"
