@@ -7,6 +7,7 @@ import os
 
 from . import clock
 from .codec import INLINE_LIMIT
+from .descriptors import open_file
 from .exchange import BODY, PARTIAL, Captured, Failure
 
 TYPE_CHECKING = False
@@ -78,9 +79,8 @@ class Capture:
 
     def _write_file(self, data: bytes) -> None:
         if self._fd < 0:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._file = self._body_path()
-            self._fd = os.open(self._file, flags, 0o644)
+            self._fd = open_file(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         view = memoryview(data)
         while view:
             view = view[os.write(self._fd, view) :]

@@ -10,6 +10,7 @@ import os
 import sys
 
 from . import attribution, clock
+from .descriptors import open_file
 from .version import PYTHON
 
 try:  # the C halves of json: importing it whole costs more than the hook
@@ -64,7 +65,7 @@ def _to_json(value: Any) -> str:
 
 
 # A suite may replace the functions of os by mocks; these are the real ones.
-_open, _write, _fstat, _getpid = os.open, os.write, os.fstat, os.getpid
+_write, _fstat, _getpid = os.write, os.fstat, os.getpid
 
 
 def _identity(descriptor: int) -> tuple[int, int]:
@@ -113,7 +114,7 @@ class ShardFile:
         A forked child leaves its parent's descriptor alone: closing it twice could hit another's.
         """
         path = f"{self._directory}/{unique_name()}{self._suffix}"
-        descriptor = _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._opened = (_getpid(), descriptor, _identity(descriptor))
         return descriptor
 
