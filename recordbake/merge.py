@@ -82,7 +82,7 @@ def answer_identity(captured: Captured, *, exact: bool = False) -> str:
         None if head is None else (head.status, head.reason, head.version),
         sorted(pair for pair in headers if counts(pair[0])),
         captured.body_sha256,
-        None if failure is None else (failure.kind, failure.phase),
+        None if failure is None else (failure.kind, failure.phase, failure.client),
         captured.vary,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

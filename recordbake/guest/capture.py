@@ -8,14 +8,17 @@ import os
 from . import clock
 from .codec import INLINE_LIMIT
 from .descriptors import open_file
-from .exchange import BODY, PARTIAL, Captured, Failure
+from .exchange import BODY, CANCELLED, HEAD, PARTIAL, Captured, Failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .exchange import Head
+    from .exchange import Chunks, Head
     from .plan import Plan
+
+#: Runs of equal chunks that are kept; where a body has more, the rest comes in other pieces.
+_MAX_RUNS = 4096
 
 
 class Capture:
@@ -54,6 +57,8 @@ class Capture:
         self._fd = -1
         self._pid = os.getpid()
         self._file: str | None = None
+        self._chunks: Chunks = []
+        self._count_chunks = keep
 
     @property
     def is_ours(self) -> bool:
@@ -94,6 +99,17 @@ class Capture:
             self._fd = -1
             os.unlink(self._file)
 
+    def chunk(self, length: int) -> None:
+        """A chunk of that many bytes begins."""
+        runs = self._chunks
+        if not self._count_chunks:
+            return
+        if runs and runs[-1][0] == length:
+            runs[-1] = (length, runs[-1][1] + 1)
+        else:
+            runs.append((length, 1))
+            self._count_chunks = len(runs) < _MAX_RUNS
+
     def finish(self, failure: Failure | None = None) -> None:
         """The exchange has ended; report it."""
         if self.done:
@@ -117,6 +133,7 @@ class Capture:
             attempt=self.plan.attempt,
             started=self._started,
             failure=failure,
+            chunks=self._chunks,
         )
         self._report(self.plan, captured, self)
 
@@ -124,7 +141,12 @@ class Capture:
         """The transport failed; with a head, the failure is in the body."""
         if self.head is not None:
             failure.phase = BODY
+        failure.client = self.plan.request.client
         self.finish(failure)
+
+    def cancel(self) -> None:
+        """The caller cancelled the request; a replay lets it wait until it does so again."""
+        self.fail(Failure(CANCELLED, "cancelled by the caller", phase=HEAD))
 
     def abandon(self) -> None:
         """The caller closed the response before its end; what was read is kept as that."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from .exchange import Captured, Failure, Head, Headers, Request
+from .exchange import Captured, Chunks, Failure, Head, Headers, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,18 @@ def _dumps(meta: dict[str, Any]) -> bytes:
 
 def _headers(pairs: Any) -> Headers:
     return [(str(name), str(value)) for name, value in pairs]
+
+
+def _interim(items: Any) -> list[tuple[int, str, Headers]]:
+    return [(int(status), str(reason), _headers(headers)) for status, reason, headers in items]
+
+
+def _chunks(runs: Any) -> Chunks:
+    return [(int(length), int(count)) for length, count in runs]
+
+
+def _head(status: Any, reason: Any, version: Any, headers: Any, interim: Any) -> Head:
+    return Head(int(status), str(reason), str(version), _headers(headers), _interim(interim))
 
 
 def encode_value(captured: Captured) -> bytes:
@@ -59,6 +71,10 @@ def encode_value(captured: Captured) -> bytes:
         },
         "recorded_at": captured.recorded_at,
     }
+    if captured.chunks:
+        meta["chunks"] = captured.chunks
+    if head.interim:
+        meta["interim"] = head.interim
     return MAGIC + _dumps(meta) + b"\n" + (captured.body if inline else b"")
 
 
@@ -75,12 +91,11 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
         raise CodecError("the value is truncated")
     try:
         meta = json.loads(value[len(MAGIC) : end])
-        head = Head(
-            int(meta["status"]),
-            str(meta["reason"]),
-            str(meta["version"]),
-            _headers(meta["headers"]),
-        )
+        head = _head(
+            meta["status"], meta["reason"], meta["version"], meta["headers"],
+            meta.get("interim", ()),
+        )  # fmt: skip
+        meta["chunks"] = _chunks(meta.get("chunks", ()))
         body = meta["body"]
         size, sha256, where = int(body["size"]), str(body["sha256"]), body["where"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -105,7 +120,8 @@ def encode_record(captured: Captured) -> bytes:
         "request_headers": captured.request.headers,
         "request_body": captured.request.shape,
         "client": captured.request.client,
-        "head": None if head is None else [head.status, head.reason, head.version, head.headers],
+        "head": None if head is None else {name: getattr(head, name) for name in Head.__slots__},
+        "chunks": captured.chunks,
         "size": captured.body_size,
         "sha256": captured.body_sha256,
         "file": captured.body_file,
@@ -130,7 +146,8 @@ def _decode_meta(line: bytes) -> Captured:
     return Captured(
         key=meta["key"],
         request=request,
-        head=None if head is None else Head(head[0], head[1], head[2], _headers(head[3])),
+        head=None if head is None else _head(**head),
+        chunks=_chunks(meta["chunks"]),
         body_sha256=meta["sha256"],
         body_size=meta["size"],
         body_file=meta["file"],

@@ -175,7 +175,7 @@ class Engine:
             if head is not None:
                 captured.request.shape = self._shape(plan)
                 headers = redaction.redact_response_headers(head.headers, self._volatile)
-                captured.head = Head(head.status, head.reason, head.version, headers)
+                captured.head = Head(head.status, head.reason, head.version, headers, head.interim)
             try:
                 self._entries.write(encode_record(captured))
             except OSError as error:

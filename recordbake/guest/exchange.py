@@ -4,10 +4,17 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 #: Header fields in order, duplicates kept; text is latin-1 (RFC 9110 section 5.5: obs-text).
 Headers = list[tuple[str, str]]
+
+#: An exception and its causes, outermost first: module, class, arguments that JSON can hold.
+Chain = list[tuple[str, str, list[object]]]
+
+#: Lengths of chunks, those in a row counted: (length, how many).
+Chunks = list[tuple[int, int]]
 
 #: Answers that are retried while recording and, where they remain, kept as suspect.
 TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
@@ -17,6 +24,12 @@ CONNECT, HEAD, BODY = "connect", "head", "body"
 
 #: Kind of a take whose caller closed the response before its end: no error, but not the whole.
 PARTIAL = "partial"
+#: Kind of a take whose caller cancelled the request (asyncio, trio), with or without a head.
+CANCELLED = "cancelled"
+#: Kind of a take that the client itself refused: an illegal header, a full pool of its own.
+OWN = "own"
+#: Kinds that say nothing about the server or the network.
+_CALLERS = frozenset({PARTIAL, CANCELLED, OWN})
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -25,6 +38,13 @@ def header(headers: Headers, name: str) -> str | None:
         if key.lower() == name:
             return value
     return None
+
+
+def chunk_lengths(runs: Chunks) -> Iterator[int]:
+    """The length of each chunk, in order."""
+    for length, count in runs:
+        for _ in range(count):
+            yield length
 
 
 class Data:
@@ -78,24 +98,29 @@ class Failure(Data):
 
     Args:
         kind: ``dns``, ``refused``, ``connect_timeout``, ``tls``, ``connect``, ``read_timeout``,
-            ``reset``, ``disconnected``, ``truncated``, ``protocol``, or ``partial`` (the caller
-            closed the response before its end).
+            ``reset``, ``disconnected``, ``truncated``, ``protocol``, or the caller's own doing:
+            ``partial`` (it closed the response before its end), ``cancelled``, ``own``.
         message: the text of the live exception.
         errno: the operating system's error number, or 0.
         phase: ``connect``, ``head`` or ``body``.
         raw: the bytes received instead of a response head (latin-1), where there were any.
+        client: the client that failed; only it can raise ``chain`` again.
+        chain: the exception and its causes as (module, class, arguments).
     """
 
-    __slots__ = ("errno", "kind", "message", "phase", "raw")
+    __slots__ = ("chain", "client", "errno", "kind", "message", "phase", "raw")
 
-    def __init__(
-        self, kind: str, message: str = "", errno: int = 0, phase: str = CONNECT, raw: str = ""
-    ) -> None:
+    def __init__(  # noqa: PLR0913
+        self, kind: str, message: str = "", errno: int = 0, phase: str = CONNECT, raw: str = "",
+        *, client: str = "", chain: Chain | None = None,
+    ) -> None:  # fmt: skip
         self.kind = kind
         self.message = message
         self.errno = errno
         self.phase = phase
         self.raw = raw
+        self.client = client
+        self.chain = chain or []
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -105,6 +130,8 @@ class Failure(Data):
             "errno": self.errno,
             "phase": self.phase,
             "raw": self.raw,
+            "client": self.client,
+            "chain": self.chain,
         }
 
     @classmethod
@@ -120,6 +147,8 @@ class Failure(Data):
             int(data["errno"]),
             str(data["phase"]),
             str(data["raw"]),
+            client=str(data.get("client", "")),
+            chain=[(str(m), str(n), list(a)) for m, n, a in data.get("chain", ())],
         )
 
 
@@ -131,20 +160,26 @@ class Head(Data):
         reason: reason phrase, as sent.
         version: ``1.0``, ``1.1`` or ``2``.
         headers: header fields in order, duplicates kept.
+        interim: (status, reason, headers) of responses that came before, such as 103; some clients
+            take them for the answer. 100 is left out: no client shows it.
     """
 
-    __slots__ = ("headers", "reason", "status", "version")
+    __slots__ = ("headers", "interim", "reason", "status", "version")
 
-    def __init__(self, status: int, reason: str, version: str, headers: Headers) -> None:
+    def __init__(
+        self, status: int, reason: str, version: str, headers: Headers,
+        interim: list[tuple[int, str, Headers]] | None = None,
+    ) -> None:  # fmt: skip
         self.status = status
         self.reason = reason
         self.version = version
         self.headers = headers
+        self.interim = interim or []
 
 
 def is_suspect(head: Head | None, failure: Failure | None) -> bool:
     """Whether an answer is a busy server's or a transport error."""
-    if failure is not None and failure.kind != PARTIAL:
+    if failure is not None and failure.kind not in _CALLERS:
         return True
     return head is not None and head.status in TRANSIENT_STATUSES
 
@@ -162,11 +197,12 @@ class Captured(Data):
         attempt: how often the test had been run before in its process (reruns).
         live_ms: milliseconds from sending to the end of the body.
         vary: request header name to digest, for what the response's Vary names.
+        chunks: lengths of the body's chunks as (length, how many in a row), where it had any.
     """
 
     __slots__ = (
-        "attempt", "body", "body_file", "body_sha256", "body_size", "failure", "head", "key",
-        "live_ms", "recorded_at", "request", "started", "test", "vary",
+        "attempt", "body", "body_file", "body_sha256", "body_size", "chunks", "failure", "head",
+        "key", "live_ms", "recorded_at", "request", "started", "test", "vary",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913
@@ -175,6 +211,7 @@ class Captured(Data):
         recorded_at: float = 0.0, live_ms: float = 0.0, test: str | None = None,
         started: float = 0.0, attempt: int = 0,
         vary: dict[str, str] | None = None, failure: Failure | None = None,
+        chunks: Chunks | None = None,
     ) -> None:  # fmt: skip
         self.key = key
         self.request = request
@@ -190,6 +227,7 @@ class Captured(Data):
         self.attempt = attempt
         self.vary = vary
         self.failure = failure
+        self.chunks = chunks or []
 
     @property
     def suspect(self) -> bool:
@@ -204,7 +242,8 @@ class Take(Data):
     """
 
     __slots__ = (
-        "body", "body_path", "body_sha256", "body_size", "failure", "head", "key", "take", "vary",
+        "body", "body_path", "body_sha256", "body_size", "chunks", "failure", "head", "key", "take",
+        "vary",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913
@@ -221,3 +260,4 @@ class Take(Data):
         self.body_path = body_path
         self.failure = failure
         self.vary = vary
+        self.chunks: Chunks = []

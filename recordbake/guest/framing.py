@@ -51,7 +51,7 @@ def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:
 
 
 def read_head(stream: BinaryIO) -> Head | None:
-    """Read a response head; interim responses (RFC 9110 section 15.2) are passed over.
+    """Read a response head, and the interim responses before it (RFC 9110 section 15.2).
 
     Returns:
         The head, or None when the server closed the connection without a byte.
@@ -60,6 +60,7 @@ def read_head(stream: BinaryIO) -> Head | None:
         GarbageError: the bytes are no HTTP response head.
         OSError: the transport failed.
     """
+    interim: list[tuple[int, str, Headers]] = []
     while True:
         raw = bytearray()
         lines = _read_lines(stream, raw)
@@ -71,7 +72,10 @@ def read_head(stream: BinaryIO) -> Head | None:
         if not version.startswith("HTTP/") or not code.isdigit() or not 100 <= int(code) <= 999:  # noqa: PLR2004
             raise GarbageError(bytes(raw))
         if int(code) // 100 != 1 or int(code) == 101:  # noqa: PLR2004
-            return Head(int(code), reason.strip(), version[5:], parse_headers(lines[1:]))
+            headers = parse_headers(lines[1:])
+            return Head(int(code), reason.strip(), version[5:], headers, interim)
+        if int(code) != 100:  # noqa: PLR2004  # every client passes over a 100
+            interim.append((int(code), reason.strip(), parse_headers(lines[1:])))
 
 
 def is_chunked(headers: Headers) -> bool:
@@ -140,23 +144,25 @@ class ChunkedBody(BodyReader):
         self._left = 0
         self.complete = False
 
+    def begin(self) -> int:
+        """Go to the next chunk; its length, or 0 at the end or when the body was cut off."""
+        if self.complete or self._left:
+            return self._left
+        line = self._stream.readline(MAX_LINE)
+        try:
+            self._left = max(int(line.split(b";")[0].strip() or b"-1", 16), -1)
+        except ValueError:
+            self._left = -1
+        if self._left == 0:
+            _read_lines(self._stream, bytearray())
+            self.complete = True
+        self._left = max(self._left, 0)
+        return self._left
+
     def read(self, size: int) -> bytes:
         """Up to the end of a chunk; empty at the end or when it was cut off."""
-        if self.complete:
+        if not self.begin():
             return b""
-        if not self._left:
-            line = self._stream.readline(MAX_LINE)
-            try:
-                self._left = int(line.split(b";")[0].strip() or b"-1", 16)
-            except ValueError:
-                self._left = -1
-            if self._left < 0:
-                self._left = 0
-                return b""
-            if self._left == 0:
-                _read_lines(self._stream, bytearray())
-                self.complete = True
-                return b""
         data = _some(self._stream, min(size, self._left))
         self._left -= len(data)
         if data and not self._left:
@@ -201,7 +207,11 @@ def status_line(head: Head) -> bytes:
 
 
 def head_bytes(head: Head) -> bytes:
-    """A status line and header fields for an HTTP/1.1 parser."""
+    """Status line and header fields for an HTTP/1.1 parser, after the interim ones."""
+    before = b"".join(
+        head_bytes(Head(status, reason, head.version, headers))
+        for status, reason, headers in head.interim
+    )
     fields = [f"{name}: {value}" for name, value in head.headers]
     rest = "\r\n".join(["", *fields, "", ""])
-    return status_line(head) + rest.encode("latin-1", "replace")
+    return before + status_line(head) + rest.encode("latin-1", "replace")

@@ -122,6 +122,7 @@ class StoreReader:
         if meta["body"]["sha256"] != answer.body_sha256:
             raise CodecError("the response is not the one that was recorded")
         answer.head.headers = still_valid(answer.head.headers, float(meta["recorded_at"]))
+        answer.chunks = meta["chunks"]
         if answer.body is None:
             answer.body_path = os.path.join(
                 self._bodies, answer.body_sha256[:2], answer.body_sha256

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.clients.asking import BLOCKS, LINES, PART, RAW, TWICE, Ask
+from tests.clients.asking import AS_SENT, BLOCKS, LINES, PART, RAW, TWICE, Ask
 
 READING = {
     f"{how}-{path}": Ask(f"/{path}", read=how)
     for how in (RAW, BLOCKS, LINES, PART, TWICE)
-    for path in ("text", "gzip")
-}
+    for path in ("text", "gzip", "chunked")
+} | {"as-sent-chunked": Ask("/chunked", read=AS_SENT)}
 
 FEATURES: dict[str, Ask] = {
     "text": Ask("/text"),

@@ -37,7 +37,7 @@ def error(raised: BaseException) -> dict:
     """An exception as a caller sees it: the types it wraps, and what it says."""
     chain, texts = [], []
     at: object = raised
-    while isinstance(at, BaseException) and len(chain) < 2:
+    while isinstance(at, BaseException) and len(chain) < 5:
         chain.append(f"{type(at).__module__}.{type(at).__qualname__}")
         texts.append(_plain(str(at)))
         reason = getattr(at, "reason", None)

@@ -66,12 +66,15 @@ def test_cut_off_bodies_are_not_complete(cut):
         assert not body.complete
 
 
-def test_interim_responses_are_passed_over():
+def test_interim_responses_are_kept_but_for_100():
     head = framing.read_head(
         stream(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
                b"HTTP/1.1 200 Fine, thanks\r\nA:  b \r\na: c\r\n folded\r\n\r\n")
     )  # fmt: skip
-    assert head == Head(200, "Fine, thanks", "1.1", [("A", "b"), ("a", "c\r\n folded")])
+    hints = [(103, "Early Hints", [("Link", "a")])]
+    assert head == Head(200, "Fine, thanks", "1.1", [("A", "b"), ("a", "c\r\n folded")], hints)
+    again = framing.read_head(stream(framing.head_bytes(head)))
+    assert (again.status, again.interim) == (200, hints)
 
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\r\n"])

@@ -6,6 +6,7 @@ import io
 import re
 
 from .. import framing
+from ..exchange import chunk_lengths
 from .failures import rebuild
 from .response_reader import ResponseReader
 
@@ -108,11 +109,12 @@ class AnswerReader(ResponseReader):
         self._method = method
         self._bare = False
         self._file: BinaryIO | None = None
+        self._lengths = chunk_lengths(take.chunks)
 
     def take_headers(self) -> Headers | None:
         """The head's fields where they need no parser; the bytes are then without them."""
         head = self.take.head
-        self._bare = head is not None and _need_no_parser(head.headers)
+        self._bare = head is not None and not head.interim and _need_no_parser(head.headers)
         return head.headers if head is not None and self._bare else None
 
     def start(self) -> bytes:
@@ -142,6 +144,9 @@ class AnswerReader(ResponseReader):
         if self._file is None or self._pending or self.framed or self.take.failure is not None:
             return super().readinto(buffer)
         return self._file.readinto(buffer)  # type: ignore[attr-defined,no-any-return]
+
+    def _begin_chunk(self) -> int:
+        return next(self._lengths, 0)
 
     def _read(self, size: int) -> tuple[bytes, bool]:
         assert self._file is not None

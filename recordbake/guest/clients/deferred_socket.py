@@ -54,6 +54,7 @@ class DeferredSocket:
         self._buffer = RequestBuffer()
         self._reader: ResponseReader | None = None
         self._error: Exception | None = None
+        self._continue_due = False
         self._timeout: Any = connection.timeout
 
     # -- the request ---------------------------------------------------------------------------
@@ -67,6 +68,7 @@ class DeferredSocket:
         self._error = None
         if self._buffer.feed(bytes(data)):
             request, self._buffer = self._buffer, RequestBuffer()
+            self._continue_due = request.expects_continue
             try:
                 self._decide(request)
             except Exception as error:
@@ -144,22 +146,29 @@ class DeferredSocket:
 
     # -- the response --------------------------------------------------------------------------
 
-    def makefile(self, mode: str = "rb", *_: Any, **__: Any) -> io.BufferedReader | io.BytesIO:
+    def makefile(
+        self, mode: str = "rb", buffering: int | None = None, **_: Any
+    ) -> io.BufferedReader | io.BytesIO:
         """The response to the request that was collected, as a file of bytes.
 
         Raises:
             Exception: what went wrong when the request was sent.
         """
+        unbuffered = buffering == 0
         if "w" in mode:
             raise io.UnsupportedOperation(mode)
         if self._error is not None and self._reader is None:
             raise self._error
+        if self._continue_due and unbuffered:  # it looks for a 100 only, by itself
+            self._continue_due = False
+            return io.BytesIO(_CONTINUE)
         if self._reader is None:
             if self._buffer.expects_continue:
                 self._buffer.headers = [h for h in self._buffer.headers if h[0].lower() != "expect"]
                 return io.BytesIO(_CONTINUE)
             return io.BytesIO(b"")
         reader, self._reader = self._reader, None
+        self._continue_due = False
         if isinstance(reader, AnswerReader):
             return answer_file(reader)
         return io.BufferedReader(reader, 65536)
@@ -175,7 +184,7 @@ class DeferredSocket:
     def fileno(self) -> int:
         """The real descriptor, or one that polls as the client expects."""
         if self._reader is not None:
-            return _Idle.fileno(readable=False)
+            return _Idle.fileno(readable=self._continue_due)
         if self.real is not None and not self._buffer.has_head:
             return int(self.real.fileno())
         waiting = self._buffer.has_head and self._buffer.expects_continue

@@ -7,6 +7,9 @@ import socket
 import ssl
 
 from ..exchange import CONNECT, Failure
+from .exceptions import describe, system_error
+
+CLOSED_HERE = "recordbake: while recording, the caller closed the response or gave up at this point"
 
 
 def classify(error: BaseException, phase: str) -> Failure:
@@ -28,11 +31,16 @@ def classify(error: BaseException, phase: str) -> Failure:
         kind = "reset"
     else:
         kind = "connect" if phase == CONNECT else "reset"
-    return Failure(kind, text, number, phase)
+    return Failure(kind, text, number, phase, chain=describe(cause))
 
 
 def rebuild(failure: Failure) -> OSError:
     """The exception that the socket layer raised, made again from data."""
+    return system_error(failure.chain) or _by_kind(failure)
+
+
+def _by_kind(failure: Failure) -> OSError:
+    """For what another client recorded, which told nothing of the system's error."""
     number, text = failure.errno, failure.message
     if failure.kind == "dns":
         return socket.gaierror(number or socket.EAI_NONAME, text)
@@ -43,9 +51,6 @@ def rebuild(failure: Failure) -> OSError:
         return made(number or 1, text)
     if failure.kind == "reset":
         return ConnectionResetError(number or errno.ECONNRESET, text)
-    if failure.kind == "partial":
-        return ConnectionResetError(
-            errno.ECONNRESET,
-            "recordbake: while recording, the response was closed by its caller at this point",
-        )
+    if failure.kind in ("partial", "cancelled"):
+        return ConnectionResetError(errno.ECONNRESET, CLOSED_HERE)
     return OSError(number or errno.ECONNREFUSED, text)

@@ -10,9 +10,11 @@ import functools
 import sys
 
 from .. import clock, decision
-from ..exchange import Head, Request
+from ..exchange import CANCELLED, Head, Request
+from ..framing import is_chunked
+from . import httpx_network
 from .httpx_failures import classify, raise_failure
-from .httpx_streams import make_streams
+from .httpx_streams import make_streams, wait_to_be_cancelled
 from .retry import RetryBudget
 
 TYPE_CHECKING = False
@@ -80,30 +82,38 @@ class HttpxSeam:
         head = take.head
         assert head is not None
         stream = self.streams.answer(take, request, is_async=is_async)
+        extensions = {
+            "http_version": f"HTTP/{head.version}".encode("ascii"),
+            "network_stream": httpx_network.make(self.module.__name__, is_async=is_async),
+        }
+        if head.version == "2":
+            extensions["stream_id"] = 1  # the first of a connection (RFC 9113 section 5.1.1)
+        else:
+            extensions["reason_phrase"] = head.reason.encode("latin-1", "replace")
         return self.module.Response(
             head.status,
             headers=[(n.encode("latin-1"), v.encode("latin-1")) for n, v in head.headers],
             stream=stream,
-            extensions={
-                "http_version": f"HTTP/{head.version}".encode("ascii"),
-                "reason_phrase": head.reason.encode("latin-1", "replace"),
-            },
+            extensions=extensions,
         )
 
     def accept(self, capture: Capture, response: Any, *, is_async: bool) -> Any:
         """A live response, kept while the caller reads it."""
         capture.head = head_of(response)
-        response.stream = self.streams.live(response.stream, capture, is_async=is_async)
+        chunks = capture.head.version == "2" or is_chunked(capture.head.headers)
+        response.stream = self.streams.live(
+            response.stream, capture, is_async=is_async, chunks=chunks
+        )
         return response
 
-    def failed(self, capture: Capture, error: Exception) -> None:
-        """Keep a transport error as an outcome; errors of the caller's own pool are not."""
-        if isinstance(error, self.module.TransportError) and not isinstance(
-            error, (self.module.PoolTimeout, self.module.UnsupportedProtocol)
-        ):
+    def failed(self, capture: Capture, error: BaseException) -> None:
+        """Keep a transport error or a cancellation as an outcome; what is neither is not kept."""
+        if isinstance(error, self.module.TransportError):
             capture.fail(classify(self.module, error))
-        else:
+        elif isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
             capture.abandon()
+        else:
+            capture.cancel()
 
 
 def head_of(response: Any) -> Head:
@@ -137,7 +147,7 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
         while True:
             try:
                 response = original(self, request)
-            except Exception as error:
+            except BaseException as error:
                 seam.failed(capture, error)
                 raise
             wait = budget.wait_for(head_of(response))
@@ -160,13 +170,16 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
         await request.aread()
         plan = seam.plan(request)
         if plan.action == decision.ANSWER:
+            failure = plan.take.failure if plan.take and not plan.take.head else None
+            if failure is not None and failure.kind == CANCELLED:
+                await wait_to_be_cancelled(request)
             return seam.answer(plan, request, is_async=True)
         capture = seam.engine.watch(plan)
         budget = RetryBudget(seam.engine.config, plan)
         while True:
             try:
                 response = await original(self, request)
-            except Exception as error:
+            except BaseException as error:
                 seam.failed(capture, error)
                 raise
             wait = budget.wait_for(head_of(response))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from ..exchange import CONNECT, HEAD, Failure
+from ..exchange import CONNECT, HEAD, OWN, Failure
+from . import exceptions
+from .failures import CLOSED_HERE
 from .failures import classify as classify_socket
+from .failures import rebuild as rebuild_socket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 #: httpx class -> (kind, phase); subclasses before their parents.
 _KINDS = (
+    ("PoolTimeout", OWN, HEAD),
+    ("LocalProtocolError", OWN, HEAD),
+    ("UnsupportedProtocol", OWN, HEAD),
     ("ConnectTimeout", "connect_timeout", CONNECT),
     ("ReadTimeout", "read_timeout", HEAD),
     ("WriteTimeout", "read_timeout", HEAD),
@@ -25,7 +31,7 @@ _KINDS = (
     ("RemoteProtocolError", "disconnected", HEAD),
 )
 
-#: kind -> httpx class
+#: kind -> httpx class, for what another client recorded
 _CLASSES = {
     "dns": "ConnectError",
     "refused": "ConnectError",
@@ -38,28 +44,47 @@ _CLASSES = {
     "protocol": "RemoteProtocolError",
     "truncated": "RemoteProtocolError",
     "partial": "ReadError",
+    "cancelled": "ReadTimeout",
+}
+#: kind -> what httpx says where another client recorded something that it does not say
+_TEXTS = {
+    "disconnected": "Server disconnected without sending a response.",
+    "truncated": "peer closed connection without sending complete message body",
+    "partial": CLOSED_HERE,
+    "cancelled": CLOSED_HERE,
 }
 
 
 def classify(module: ModuleType, error: Exception) -> Failure:
-    """What kind of failure an httpx transport error is."""
+    """What kind of failure an httpx transport error is, and how to raise it again."""
+    failure = Failure("protocol", str(error), 0, HEAD)
     for name, kind, phase in _KINDS:
         if isinstance(error, getattr(module, name)):
+            failure.kind, failure.phase = kind, phase
             if kind == "connect":
-                socket_failure = classify_socket(error, phase)
-                return Failure(socket_failure.kind, str(error), socket_failure.errno, phase)
-            return Failure(kind, str(error), 0, phase)
-    return Failure("protocol", str(error), 0, HEAD)
+                below = classify_socket(error, phase)
+                failure.kind, failure.errno = below.kind, below.errno
+            break
+    failure.chain = exceptions.describe(error)
+    return failure
 
 
 def raise_failure(module: ModuleType, failure: Failure, request: Any) -> NoReturn:
-    """Raise the httpx exception that was recorded.
+    """Raise the httpx exception that was recorded; of another client's, the one that fits.
 
     Raises:
-        httpx.TransportError: always, of the class that fits.
+        httpx.TransportError: always.
     """
+    if failure.client == module.__name__ and failure.chain:
+        cls = getattr(module, failure.chain[0][1], None)
+        cause = exceptions.rebuild(failure.chain[1:])
+        if isinstance(cls, type) and issubclass(cls, module.TransportError):
+            raise cls(failure.message, request=request) from cause
     name = _CLASSES.get(failure.kind, "NetworkError")
+    text = _TEXTS.get(failure.kind) or failure.message
+    if failure.kind in ("dns", "refused", "connect", "reset", "tls"):
+        text = str(rebuild_socket(failure))
     # httpx wraps what its transport library raised, httpcore or httpcore2.
     core = sys.modules.get(module.__name__.replace("httpx", "httpcore"))
-    cause = getattr(core, name)(failure.message) if hasattr(core, name) else None
-    raise getattr(module, name)(failure.message, request=request) from cause
+    cause = getattr(core, name)(text) if hasattr(core, name) else None
+    raise getattr(module, name)(text, request=request) from cause

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+from ..exchange import CANCELLED, chunk_lengths
 from .httpx_failures import classify, raise_failure
 
 TYPE_CHECKING = False
@@ -14,17 +17,30 @@ if TYPE_CHECKING:
     from ..exchange import Take
 
 _PIECE = 65536
+#: Seconds that a request waits to be cancelled again, where its read timeout does not say.
+_PATIENCE = 60.0
 
 
 def _pieces(take: Take) -> Iterator[bytes]:
+    """The body in the pieces that it was recorded in; httpcore reads no more than 64 KiB."""
+    lengths = chunk_lengths(take.chunks)
     if take.body is not None:
-        if take.body:
-            yield take.body
+        at = 0
+        while at < len(take.body):
+            size = next(lengths, len(take.body))
+            yield take.body[at : at + size]
+            at += size
         return
     stream: BinaryIO
     with open(take.body_path or "", "rb") as stream:
-        while data := stream.read(_PIECE):
+        while data := stream.read(min(next(lengths, _PIECE), _PIECE) or _PIECE):
             yield data
+
+
+async def wait_to_be_cancelled(request: Any) -> None:
+    """Wait as the request did while recording, until its caller cancels it or it times out."""
+    limit = request.extensions.get("timeout", {}).get("read")
+    await sys.modules["anyio"].sleep(_PATIENCE if limit is None else limit)
 
 
 class Streams:
@@ -42,9 +58,9 @@ class Streams:
         """The body of a take."""
         return self._answer[is_async](take, request)
 
-    def live(self, inner: Any, capture: Capture, *, is_async: bool) -> Any:
-        """The body of a live response."""
-        return self._live[is_async](inner, capture)
+    def live(self, inner: Any, capture: Capture, *, is_async: bool, chunks: bool) -> Any:
+        """The body of a live response; ``chunks``: its pieces mean something."""
+        return self._live[is_async](inner, capture, chunks)
 
 
 def make_streams(module: ModuleType) -> Streams:
@@ -72,6 +88,8 @@ def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for piece in _pieces(self.take):
                 yield piece
+            if self.take.failure is not None and self.take.failure.kind == CANCELLED:
+                await wait_to_be_cancelled(self.request)
             end(self.take, self.request)
 
     return Answer, AsyncAnswer
@@ -81,22 +99,30 @@ def _settle(module: ModuleType, capture: Capture, error: BaseException) -> None:
     """What an exception in the middle of a body means for what is kept of it."""
     if isinstance(error, module.TransportError):
         capture.fail(classify(module, error))
+    elif isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
+        capture.abandon()  # interrupted by the test: the wire cannot be read on
     elif not isinstance(error, GeneratorExit):
-        capture.abandon()  # cancelled, or interrupted by the test: the wire cannot be read on
+        capture.cancel()
     # On GeneratorExit the caller stopped reading; closing decides.
+
+
+def _keep(capture: Capture, piece: bytes, *, chunks: bool) -> bytes:
+    if chunks:
+        capture.chunk(len(piece))
+    capture.write(piece)
+    return piece
 
 
 def _live_class(module: ModuleType) -> Any:
     class Live(module.SyncByteStream):  # type: ignore[name-defined,misc]
-        def __init__(self, inner: Any, capture: Capture) -> None:
-            self.inner, self.capture = inner, capture
+        def __init__(self, inner: Any, capture: Capture, chunks: bool) -> None:
+            self.inner, self.capture, self.chunks = inner, capture, chunks
             self.pieces = iter(inner)
 
         def __iter__(self) -> Iterator[bytes]:
             try:
                 for piece in self.pieces:
-                    self.capture.write(piece)
-                    yield piece
+                    yield _keep(self.capture, piece, chunks=self.chunks)
             except BaseException as error:
                 _settle(module, self.capture, error)
                 raise
@@ -111,15 +137,14 @@ def _live_class(module: ModuleType) -> Any:
 
 def _async_live_class(module: ModuleType) -> Any:
     class AsyncLive(module.AsyncByteStream):  # type: ignore[name-defined,misc]
-        def __init__(self, inner: Any, capture: Capture) -> None:
-            self.inner, self.capture = inner, capture
+        def __init__(self, inner: Any, capture: Capture, chunks: bool) -> None:
+            self.inner, self.capture, self.chunks = inner, capture, chunks
             self.pieces = inner.__aiter__()
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             try:
                 async for piece in self.pieces:
-                    self.capture.write(piece)
-                    yield piece
+                    yield _keep(self.capture, piece, chunks=self.chunks)
             except BaseException as error:
                 _settle(module, self.capture, error)
                 raise

@@ -82,6 +82,15 @@ class LiveReader(ResponseReader):
             self._finish()
         return start
 
+    def _begin_chunk(self) -> int:
+        body = self._body
+        if self._capture.done or not isinstance(body, framing.ChunkedBody):
+            return 0
+        length: int = self._guarded(body.begin, BODY)
+        if length:
+            self._capture.chunk(length)
+        return length
+
     def _read(self, size: int) -> tuple[bytes, bool]:
         if self._capture.done:
             return b"", self._body.complete
@@ -123,6 +132,14 @@ class LiveReader(ResponseReader):
             self._capture.fail(classify(error, HEAD))
         self._capture.abandon()
 
+    def _rest(self, size: int) -> bytes:
+        """More of a body that its caller will not read; new chunks are noted."""
+        if self.framed and not self._left:
+            self._left = self._begin_chunk()
+        data = self._body.read(size)
+        self._left -= min(self._left, len(data))
+        return data
+
     def _drain(self) -> None:
         body, real = self._body, self._stand_in.real
         if not self._opened or real is None or self._capture.head is None:
@@ -132,7 +149,7 @@ class LiveReader(ResponseReader):
         before, left, end = real.gettimeout(), _DRAIN_LIMIT, clock.monotonic() + _DRAIN_SECONDS
         real.settimeout(_DRAIN_SECONDS)  # the rest may never come
         try:
-            while left > 0 and clock.monotonic() < end and (data := body.read(left)):
+            while left > 0 and clock.monotonic() < end and (data := self._rest(left)):
                 self._capture.write(data)
                 left -= len(data)
         except OSError:

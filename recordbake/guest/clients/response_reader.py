@@ -18,7 +18,8 @@ _PIECE = 65536
 class ResponseReader(io.RawIOBase):
     """Serves a head and then a body, with the framing that the head declares.
 
-    Subclasses provide ``_open`` (the head's bytes) and ``_read`` (body without framing).
+    Subclasses provide ``_open`` (the head's bytes), ``_read`` (body without framing) and
+    ``_begin_chunk`` (the length of the next chunk).
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,7 @@ class ResponseReader(io.RawIOBase):
         self._opened = False
         self._ended = False
         self.framed = False
+        self._left = 0  # of the chunk that has begun
 
     def readable(self) -> bool:
         """Always."""
@@ -51,11 +53,26 @@ class ResponseReader(io.RawIOBase):
             return self._open()
         if self._ended:
             return b""
-        data, complete = self._read(size)
-        if data:
-            return b"%x\r\n%b\r\n" % (len(data), data) if self.framed else data
-        self._ended = True
-        return b"0\r\n\r\n" if self.framed and complete else b""
+        if self.framed:
+            return self._next_in_chunk(size)
+        data, _ = self._read(size)
+        self._ended = not data
+        return data
+
+    def _next_in_chunk(self, size: int) -> bytes:
+        """Chunks as they were, or of what there is where their lengths are not known."""
+        line = b""
+        if not self._left:
+            self._left = self._begin_chunk()
+            line = b"%x\r\n" % self._left if self._left else b""
+        data, complete = self._read(min(size, self._left or size))
+        if not data:
+            self._ended = True
+            return b"0\r\n\r\n" if complete else line
+        if not self._left:
+            return b"%x\r\n%b\r\n" % (len(data), data)
+        self._left -= len(data)
+        return line + data + (b"" if self._left else b"\r\n")
 
     def _declare(self, method: str, head: Head) -> bytes:
         self._declare_framing(method, head)
@@ -65,6 +82,9 @@ class ResponseReader(io.RawIOBase):
         self.framed = framing.is_chunked(head.headers) and framing.has_body(method, head.status)
 
     def _open(self) -> bytes:
+        raise NotImplementedError
+
+    def _begin_chunk(self) -> int:
         raise NotImplementedError
 
     def _read(self, size: int) -> tuple[bytes, bool]:

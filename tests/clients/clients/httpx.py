@@ -38,10 +38,10 @@ def result(r, data, client, **more) -> dict:
     return seen(
         r.status_code, r.reason_phrase, r.headers.multi_items(), data, r.url,
         [(h.status_code, h.url, h.headers.get("location")) for h in r.history], r.http_version,
-        encoding=r.encoding, cookies=jar(client.cookies.jar),
+        encoding=r.encoding, cookies=jar(client.cookies.jar), extensions=sorted(r.extensions),
         raw=[[name.decode(), value.decode("latin-1")] for name, value in r.headers.raw],
-        closed=r.is_closed, consumed=r.is_stream_consumed, downloaded=r.num_bytes_downloaded,
-        **more,
+        closed=r.is_closed, consumed=r.is_stream_consumed,
+        downloaded=r.num_bytes_downloaded if r.is_stream_consumed else None, **more,
     )  # fmt: skip
 
 

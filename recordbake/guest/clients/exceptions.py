@@ -1,0 +1,105 @@
+"""Exceptions to data and back: their classes by name, their arguments where JSON can hold them."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..exchange import Chain
+
+_MOST = 6
+_PLAIN = (str, int, float, bool, type(None))
+#: What clients stand on and may not have loaded when nothing went over a wire.
+_LIBRARIES = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "socksio", "trio"})
+
+
+def describe(error: BaseException) -> Chain:
+    """An exception and what it was raised from, outermost first."""
+    chain: Chain = []
+    at: BaseException | None = error
+    while at is not None and len(chain) < _MOST:
+        chain.append(_link(at))
+        at = at.__cause__
+    return chain
+
+
+def _link(error: BaseException) -> tuple[str, str, list[object]]:
+    return type(error).__module__, type(error).__qualname__, [_encode(a) for a in error.args]
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, BaseException):
+        return {"chain": describe(value)}
+    if isinstance(value, (list, tuple)):
+        return {"list": [_encode(item) for item in value]}
+    return str(value)
+
+
+def _decode(value: Any) -> object:
+    if not isinstance(value, dict):
+        return value
+    if "list" in value:
+        return [_decode(item) for item in value["list"]]
+    return rebuild(value["chain"])
+
+
+def make(module: str, name: str, arguments: list[Any]) -> BaseException | None:
+    """An exception again; None where there is no such class.
+
+    What is kept is data: only classes of exceptions are called, and nothing is imported but the
+    libraries that clients stand on.
+
+    Args:
+        module: of the class.
+        name: of the class.
+        arguments: its ``args``.
+    """
+    try:
+        if module.partition(".")[0] in _LIBRARIES:
+            import_module(module)
+        cls: Any = sys.modules.get(module)
+        for part in name.split("."):
+            cls = getattr(cls, part, None)
+        if not (isinstance(cls, type) and issubclass(cls, Exception)):
+            return None
+        made = cls(*[_decode(argument) for argument in arguments])
+    except Exception:  # of another release, which is built differently
+        return None
+    assert isinstance(made, BaseException)
+    return made
+
+
+def rebuild(chain: Chain) -> BaseException | None:
+    """The exceptions of a chain, each raised from the next; None where a class is not there."""
+    cause = None
+    for module, name, arguments in reversed(chain):
+        made = make(module, name, arguments)
+        if made is None:
+            return None
+        made.__cause__, cause = cause, made
+    return cause
+
+
+def _flat(links: Any) -> Iterator[Any]:
+    """All links of a chain and of their arguments, outer ones first."""
+    for link in links:
+        yield link
+        for argument in link[2]:
+            if isinstance(argument, dict):
+                yield from _flat(argument.get("chain", ()))
+
+
+def system_error(chain: Chain) -> OSError | None:
+    """The operating system's error at the bottom of a chain, of whichever client."""
+    for module, name, arguments in reversed(list(_flat(chain))):
+        made = make(module, name, arguments)
+        if isinstance(made, OSError):
+            return made
+    return None
