@@ -8,15 +8,14 @@ from .. import framing
 from ..exchange import CONNECT
 from .aiohttp_failures import rebuild_connect
 from .failures import rebuild
+from .pieces import pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
     from ..exchange import Failure, Head, Take
 
-_PIECE = 65536
 #: Seconds between two looks at whether a caller has read what came before a failure.
 _LOOK_AGAIN = 0.002
 
@@ -44,7 +43,7 @@ class Delivery:
         self._handler = handler
         self._request = request
         self._method = method
-        self._chunked = False
+        self.chunked = False
         self._ends_with_connection = False
         self._go_on = asyncio.Event()
         self._go_on.set()
@@ -64,20 +63,20 @@ class Delivery:
     def begin(self, head: Head) -> None:
         """Feed the head."""
         has_body = framing.has_body(self._method, head.status)
-        self._chunked = has_body and framing.is_chunked(head.headers)
-        sized = self._chunked or framing.content_length(head.headers) is not None
+        self.chunked = has_body and framing.is_chunked(head.headers)
+        sized = self.chunked or framing.content_length(head.headers) is not None
         self._ends_with_connection = has_body and not sized
         self._handler.data_received(framing.head_bytes(head))
 
     def write(self, data: bytes) -> None:
         """Feed a part of the body."""
         if data:
-            framed = b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data
+            framed = b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data
             self._handler.data_received(framed)
 
     def end(self) -> None:
         """The body is whole."""
-        if self._chunked:
+        if self.chunked:
             self._handler.data_received(b"0\r\n\r\n")
         elif self._ends_with_connection:
             self._lose(None)
@@ -86,7 +85,7 @@ class Delivery:
         """Feed a recorded take."""
         if take.head is not None:
             self.begin(take.head)
-            for data in _pieces(take):
+            for data in pieces(take):
                 await self.wanted()
                 self.write(data)
         if take.failure is None:
@@ -122,12 +121,3 @@ class Delivery:
         transport = self._handler.transport
         if transport is not None:
             transport.lose(error)
-
-
-def _pieces(take: Take) -> Iterator[bytes]:
-    if take.body is not None:
-        yield take.body
-        return
-    with open(take.body_path or "", "rb") as stream:
-        while data := stream.read(_PIECE):
-            yield data

@@ -87,10 +87,12 @@ class LiveExchange:
         while not payload.at_eof():
             await delivery.wanted()
             try:
-                data = await payload.readany()
+                data, _ = await payload.readchunk()
             except Exception as error:
                 await self._fail(self._wire.failure(error, BODY))
                 return
+            if delivery.chunked and data:
+                capture.chunk(len(data))
             capture.write(data)
             if payload.at_eof():
                 capture.finish()

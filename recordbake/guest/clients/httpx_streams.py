@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from ..exchange import CANCELLED, chunk_lengths
+from ..exchange import CANCELLED
 from .httpx_failures import classify, raise_failure
+from .pieces import pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import ModuleType
-    from typing import Any, BinaryIO
+    from typing import Any
 
     from ..capture import Capture
     from ..exchange import Take
 
-_PIECE = 65536
 #: Seconds that a request waits to be cancelled again, where its read timeout does not say.
 _PATIENCE = 60.0
-
-
-def _pieces(take: Take) -> Iterator[bytes]:
-    """The body in the pieces that it was recorded in; httpcore reads no more than 64 KiB."""
-    lengths = chunk_lengths(take.chunks)
-    if take.body is not None:
-        at = 0
-        while at < len(take.body):
-            size = next(lengths, len(take.body))
-            yield take.body[at : at + size]
-            at += size
-        return
-    stream: BinaryIO
-    with open(take.body_path or "", "rb") as stream:
-        while data := stream.read(min(next(lengths, _PIECE), _PIECE) or _PIECE):
-            yield data
 
 
 async def wait_to_be_cancelled(request: Any) -> None:
@@ -78,7 +62,7 @@ def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
             self.take, self.request = take, request
 
         def __iter__(self) -> Iterator[bytes]:
-            yield from _pieces(self.take)
+            yield from pieces(self.take)
             end(self.take, self.request)
 
     class AsyncAnswer(module.AsyncByteStream):  # type: ignore[name-defined,misc]
@@ -86,7 +70,7 @@ def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
             self.take, self.request = take, request
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for piece in _pieces(self.take):
+            for piece in pieces(self.take):
                 yield piece
             if self.take.failure is not None and self.take.failure.kind == CANCELLED:
                 await wait_to_be_cancelled(self.request)

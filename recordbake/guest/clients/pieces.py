@@ -1,0 +1,28 @@
+"""The body of a take in the pieces that it was recorded in."""
+
+from __future__ import annotations
+
+from ..exchange import chunk_lengths
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..exchange import Take
+
+_PIECE = 65536  # bytes: clients read no more at once
+
+
+def pieces(take: Take) -> Iterator[bytes]:
+    """The chunks that were sent; where there were none, what a client would read at once."""
+    lengths = chunk_lengths(take.chunks)
+    if take.body is not None:
+        at = 0
+        while at < len(take.body):
+            size = next(lengths, 0) or _PIECE
+            yield take.body[at : at + size]
+            at += size
+        return
+    with open(take.body_path or "", "rb") as stream:
+        while data := stream.read(min(next(lengths, 0) or _PIECE, _PIECE)):
+            yield data
