@@ -49,7 +49,8 @@ def build(directory: Path, config: GuestConfig) -> Path:
         The directory, to be put on PYTHONPATH.
     """
     target = directory / GUEST_NAME
-    ignored = shutil.ignore_patterns("__pycache__", "_sitecustomize.py")
+    # With what is compiled, which stays valid: the copies keep the times of their sources.
+    ignored = shutil.ignore_patterns("_sitecustomize.py")
     shutil.copytree(Path(guest.__file__).parent, target, ignore=ignored)
     shutil.copyfile(sitecustomize_source(), directory / "sitecustomize.py")
     handover = f"SETTINGS = {config.as_settings()!a}\n"

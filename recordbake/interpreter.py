@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -18,11 +19,21 @@ if TYPE_CHECKING:
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*$")
 #: The trampoline that pip and uv write where a path is too long for a shebang.
 _TRAMPOLINE = re.compile(r"""^'''exec' ["']?([^"']+?)["']? "\$0" "\$@"$""")
-#: Old Pythons run it too, to say how old they are.
-_PROBE = (
-    "import sys; sys.stdout.write('%s %s %s' % "
-    "(('_recordbake_guest.boot' in sys.modules,) + tuple(sys.version_info[:2])))"
-)
+#: Old Pythons run it too, to say how old they are. Ours compile the hook where that is not done
+#: yet: with PYTHONDONTWRITEBYTECODE set, as in many images, each process would.
+_PROBE = """
+import sys
+hooked = '_recordbake_guest.boot' in sys.modules
+sys.stdout.write('%s %s %s' % ((hooked,) + tuple(sys.version_info[:2])))
+sys.stdout.flush()
+if hooked and sys.version_info[:2] >= (3, 10) and not sys.pycache_prefix:
+    import os, importlib.util, py_compile
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    for where, _, names in os.walk(os.environ['RECORDBAKE_PROBE']):
+        for path in [os.path.join(where, name) for name in names if name.endswith('.py')]:
+            if not os.path.exists(importlib.util.cache_from_source(path)):
+                py_compile.compile(path, doraise=False, quiet=2, invalidation_mode=unchecked)
+"""
 _WITH_VALUE = ("-W", "-X")
 
 
@@ -119,7 +130,7 @@ def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
     try:
         probe = subprocess.run(
             [*interpreter, "-c", _PROBE],
-            env={**environ, "RECORDBAKE_PROBE": "1"},
+            env={**environ, "RECORDBAKE_PROBE": environ["PYTHONPATH"].partition(os.pathsep)[0]},
             capture_output=True,
             text=True,
             check=False,

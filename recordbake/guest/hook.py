@@ -18,6 +18,44 @@ if TYPE_CHECKING:
 
 _state: dict[str, Any] = {}
 
+#: Audit events that :mod:`.guard` and :mod:`.spawns` look at. An audit hook is called for each of
+#: hundreds of others a process, so they are loaded only for these.
+AUDITED = frozenset(
+    {
+        "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
+        "socket.gethostbyname", "socket.gethostbyaddr", "subprocess.Popen", "os.exec",
+        "os.posix_spawn",
+    }
+)  # fmt: skip
+
+
+class Watch:
+    """The audit hook of a strict replay.
+
+    Args:
+        settings: the handover's dictionary.
+        journal: where leaks and gaps are reported.
+    """
+
+    def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._hooks: tuple[Any, ...] = ()
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        """Let guard and spawns see an event that is one of theirs."""
+        if event in AUDITED:
+            for hook in self._hooks or self._load():
+                hook(event, args)
+
+    def _load(self) -> tuple[Any, ...]:
+        from .guard import Guard
+        from .spawns import SpawnWatch
+
+        hook_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        self._hooks = Guard(self._settings, self._journal), SpawnWatch(hook_dir, self._journal)
+        return self._hooks
+
 
 def start(settings: dict[str, Any]) -> None:
     """Hook this process; being called twice is harmless.
@@ -32,12 +70,7 @@ def start(settings: dict[str, Any]) -> None:
     _state.update(journal=journal, finder=finder)
     journal.process_start(forked=False)
     if settings["mode"] == "replay_strict":
-        from .guard import Guard
-        from .spawns import SpawnWatch
-
-        Guard(settings, journal).install()
-        hook_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        sys.addaudithook(SpawnWatch(hook_dir, journal))
+        sys.addaudithook(Watch(settings, journal))
     finder.install()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
-from .clients.versions import problem
 from .version import PYTHON
 
 TYPE_CHECKING = False
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from .engine import Engine
     from .events import Journal
 
 #: Module whose import triggers a patch, and the guest module that patches it.
@@ -34,6 +31,48 @@ WATCHED = {
 _RUNNERS = frozenset({"_pytest.config", "unittest.case", "unittest.suite"})
 
 
+def _import(name: str) -> Any:
+    """A module of the guest; importing :mod:`importlib` for it costs more than the hook."""
+    full = f"{__package__}.{name}"
+    __import__(full)
+    return sys.modules[full]
+
+
+class LazyEngine:
+    """The engine, made when an adapter first asks it something.
+
+    Most processes that import a client make no request; what a request takes (SQLite, JSON,
+    digests, patterns) is not loaded for them.
+
+    Args:
+        settings: the handover's dictionary.
+        journal: where events go.
+    """
+
+    def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        #: See :class:`.engine.Engine`; known without making it.
+        self.answers = settings["mode"] != "record" or settings["missing"]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        engine = _import("engine").Engine.from_settings(self._settings, self._journal)
+        # Two threads may come here at once; both go on with the same one.
+        engine = self.__dict__.setdefault("_made", engine)
+        for public in dir(engine):
+            if not public.startswith("_") and public != "finish":
+                setattr(self, public, getattr(engine, public))
+        return getattr(engine, name)
+
+    def finish(self) -> None:
+        """Report what is still open, if anything was ever asked for."""
+        engine = self.__dict__.get("_made")
+        if engine is not None:
+            engine.finish()
+
+
 class ClientFinder:
     """A meta path finder that lets the others find, and patches what they loaded.
 
@@ -45,7 +84,7 @@ class ClientFinder:
     def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
-        self._engine: Engine | None = None
+        self._engine = LazyEngine(settings, journal)
         self.versions: dict[str, str] = {}
 
     def install(self) -> None:
@@ -89,21 +128,17 @@ class ClientFinder:
 
     def _patch(self, module: ModuleType) -> None:
         name = module.__name__
-        adapter = import_module("." + WATCHED[name], __package__)
+        adapter = _import(WATCHED[name])
         if name in _RUNNERS:
             adapter.install(module, self._settings, self._journal)
             return
-        if self._engine is None:
-            from .engine import Engine
-
-            self._engine = Engine.from_settings(self._settings, self._journal)
         client = name if name == "http.client" else name.partition(".")[0]
         try:
             version = self.versions[client] = adapter.install(module, self._engine)
         except Exception as error:  # a release that is built differently
             self._unsupported(client, f"{client} cannot be hooked: {error!r}", hooked=False)
             return
-        if reason := problem(client, version):
+        if reason := _import("clients.versions").problem(client, version):
             self._unsupported(client, reason, hooked=True)
 
     def _unsupported(self, client: str, reason: str, *, hooked: bool) -> None:
@@ -115,5 +150,4 @@ class ClientFinder:
 
     def finish(self) -> None:
         """Close what is still open at the end of the process."""
-        if self._engine is not None:
-            self._engine.finish()
+        self._engine.finish()

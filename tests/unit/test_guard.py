@@ -49,7 +49,7 @@ def guard(journal, monkeypatch):
     ],
 )
 def test_passes(guard, journal, event, args):
-    guard._hook(event, args)
+    guard(event, args)
     assert journal.events == []
 
 
@@ -67,6 +67,6 @@ def test_passes(guard, journal, event, args):
 )
 def test_blocks_and_says_so(guard, journal, event, args, host, port):
     with pytest.raises(GuardError, match="recordbake blocked") as raised:
-        guard._hook(event, args)
+        guard(event, args)
     assert host in str(raised.value)
     assert journal.events == [("leak", host, port, event.partition(".")[2])]

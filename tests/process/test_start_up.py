@@ -1,0 +1,69 @@
+"""What a hooked process loads: next to nothing until it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from recordbake import hook_dir
+from recordbake.guest import guard, hook, spawns
+from recordbake.guest.config import GuestConfig
+from recordbake.interpreter import examine
+from tests.support.cli import clean_environ
+
+SHOW = "; import sys, json; print(json.dumps(sorted(sys.modules)))"
+#: Of the standard library, what a process that only starts may have to load.
+ALLOWED = {"__future__", "_contextvars", "_json", "atexit", "errno", "time"}
+
+
+def modules(code, tmp_path, mode=None):
+    environ = clean_environ()
+    if mode is not None:
+        (tmp_path / "hook").mkdir()
+        (tmp_path / "shards").mkdir()
+        config = GuestConfig(mode=mode, run="r", shards=str(tmp_path / "shards"))
+        environ["PYTHONPATH"] = str(hook_dir.build(tmp_path / "hook", config))
+    done = subprocess.run(
+        [sys.executable, "-c", code + SHOW], env=environ, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("mode", ["record", "replay_strict"])
+def test_a_process_that_does_nothing_loads_next_to_nothing(tmp_path, mode):
+    added = modules("pass", tmp_path, mode) - modules("pass", tmp_path)
+    assert {name for name in added if not name.startswith("_recordbake_guest")} <= (
+        ALLOWED | {"sitecustomize"}
+    )
+    assert len(added) - len(ALLOWED) < 12, sorted(added)
+
+
+@pytest.mark.parametrize("library", ["requests", "httpx", "http.client"])
+def test_importing_a_client_does_not_load_what_requests_take(tmp_path, library):
+    added = modules(f"import {library}", tmp_path, "replay_strict")
+    assert "_recordbake_guest.clients" in added
+    assert not added & {"sqlite3", "_recordbake_guest.engine", "_recordbake_guest.guard"}
+
+
+def test_the_audit_hook_lets_through_what_guard_and_spawns_look_at():
+    assert set(guard._WATCHED) | set(spawns._WATCHED) == hook.AUDITED
+
+
+def test_the_hook_is_compiled_before_the_first_process(tmp_path):
+    hook_path, shards = tmp_path / "hook", tmp_path / "shards"
+    hook_path.mkdir()
+    shards.mkdir()
+    hook_dir.build(hook_path, GuestConfig(mode="record", run="r", shards=str(shards)))
+    environ = clean_environ(PYTHONPATH=str(hook_path), PYTHONDONTWRITEBYTECODE="1")
+    assert examine(sys.executable, ["-c", "pass"], environ).hooked
+    code = (
+        "import sys, os, requests; print([m.__file__ for n, m in sys.modules.items() if"
+        " '_recordbake' in n and not os.path.exists(m.__cached__)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
