@@ -127,10 +127,11 @@ def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
     interpreter = interpreter_of(program, arguments, environ.get("PATH"))
     if interpreter is None:
         return Examined(None, hooked=None)
+    hook = environ.get("PYTHONPATH", "").partition(os.pathsep)[0]
     try:
         probe = subprocess.run(
             [*interpreter, "-c", _PROBE],
-            env={**environ, "RECORDBAKE_PROBE": environ["PYTHONPATH"].partition(os.pathsep)[0]},
+            env={**environ, "RECORDBAKE_PROBE": hook or "1"},
             capture_output=True,
             text=True,
             check=False,

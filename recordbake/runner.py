@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake import (
+    checked,
     environment,
     github,
     hook_dir,
@@ -69,7 +70,7 @@ def run_command(
             # Missing or damaged: stop before the command starts.
             stack.enter_context(recording_lock(recording.path, shared=True))
             store.settle(recording.store)
-            store.check(recording.store)
+            checked.check_once(recording.store)
         barrier = isolation.choose(settings.isolation) if mode == STRICT else isolation.NONE
         if barrier.reason and settings.isolation != barrier.name:
             summary.note(f"barrier: {barrier.name} ({barrier.reason})")
