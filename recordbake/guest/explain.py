@@ -178,6 +178,13 @@ def next_step(url: str, recorded: Recorded | None, advice: Advice) -> str:
     return advice.command
 
 
+def name_test(test: str | None, phase: str | None) -> str:
+    """A test for people; its fixtures are looked for elsewhere than its own lines."""
+    if test is None:
+        return "none known"
+    return f"{test}, in its {phase}" if phase in ("setup", "teardown") else test
+
+
 def miss_message(  # noqa: PLR0913
     request: Request,
     url: str,
@@ -185,6 +192,7 @@ def miss_message(  # noqa: PLR0913
     candidates: Sequence[Recorded],
     advice: Advice,
     *,
+    phase: str | None = None,
     blocked: bool = True,
 ) -> str:
     """The text of the exception, the summary and the audit for one request that was missed.
@@ -195,11 +203,12 @@ def miss_message(  # noqa: PLR0913
         test: the test that asked, if one is known.
         candidates: the entries most like it, best first.
         advice: what to run.
+        phase: of the test: ``setup``, ``call`` or ``teardown``.
         blocked: whether it was blocked; else it goes live.
     """
     what = "recordbake blocked" if blocked else "live miss:"
     lines = [f"{what} {request.method} {url}: it is not in the recording"]
-    lines.append(f"  test:    {test or 'none known'} (client: {request.client})")
+    lines.append(f"  test:    {name_test(test, phase)} (client: {request.client})")
     by_fewest = [(differences(request, url, recorded), recorded) for recorded in candidates]
     found, near = min(by_fewest, key=lambda pair: len(pair[0]), default=([], None))
     if near is None:

@@ -91,7 +91,33 @@ def _follow_runners(cls: Any) -> None:
     cls.run = run_inside
 
 
+def _follow_anyio(cls: Any) -> None:
+    """The pytest plugin of anyio runs the tests of a backend in one task, as old as the backend.
+
+    ``_call_in_runner_task`` is the one place that they go through; a release without it leaves
+    them with the test that made the backend.
+    """
+    call = getattr(cls, "_call_in_runner_task", None)
+    if call is None:
+        return
+
+    @functools.wraps(call)
+    def call_inside(self: Any, func: Any, /, *args: Any, **kwargs: Any) -> Any:
+        cause = attribution.cause()
+
+        async def inside(*args: Any, **kwargs: Any) -> Any:
+            attribution.adopt(cause)
+            return await func(*args, **kwargs)
+
+        return call(self, inside, *args, **kwargs)
+
+    cls._call_in_runner_task = call_inside
+
+
 _LATER = (
     ("concurrent.futures.thread", "_WorkItem", _follow_pools),
     ("asyncio.runners", "Runner", _follow_runners),  # from Python 3.11 on
+    ("backports.asyncio.runner.runner", "Runner", _follow_runners),  # pytest-asyncio's before it
+    ("anyio._backends._asyncio", "TestRunner", _follow_anyio),
+    ("anyio._backends._trio", "TestRunner", _follow_anyio),
 )

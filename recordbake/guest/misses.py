@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import attribution, decision
-from .explain import Advice, Recorded, closest, miss_message
+from .explain import Advice, Recorded, closest, miss_message, name_test
 from .reader import DamagedStoreError
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def explain(reader: StoreReader, config: GuestConfig, plan: Plan) -> str:
         what = "recordbake blocked" if blocked else "live miss:"
         return (
             f"{what} {kept.method} {kept.url}: {plan.message}\n"
-            f"  test:    {plan.test or 'none known'} (client: {kept.client})\n"
+            f"  test:    {name_test(plan.test, plan.phase)} (client: {kept.client})\n"
             f"  next:    {config.record_command}"
         )
     try:
@@ -42,4 +42,6 @@ def explain(reader: StoreReader, config: GuestConfig, plan: Plan) -> str:
     advice = Advice(
         config.record_command, config.record_test_command, attribution.selector(plan.test)
     )
-    return miss_message(asked, kept.url, plan.test, candidates, advice, blocked=blocked)
+    return miss_message(
+        asked, kept.url, plan.test, candidates, advice, phase=plan.phase, blocked=blocked
+    )

@@ -151,6 +151,34 @@ def test_a_runner_that_tests_share_runs_each_ones_own(run):
     assert found == {"one": ("test_one", "call"), "two": ("test_two", "call")}
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_tests_and_fixtures_in_anyios_one_task(run, backend):
+    found = causes(run(f"""
+        import pytest
+        @pytest.fixture(scope="module")
+        def anyio_backend(): return "{backend}"
+        @pytest.fixture(scope="module")
+        async def shared(anyio_backend):
+            get("/shared")
+            yield
+            get("/shared-end")
+        @pytest.fixture
+        async def own(anyio_backend, request): get("/own-" + request.node.name)
+        @pytest.mark.anyio
+        async def test_one(shared, own): get("/one")
+        @pytest.mark.anyio
+        async def test_two(shared, own): get("/two")
+        """))  # fmt: skip
+    assert found == {
+        "shared": ("test_one", "setup"),
+        "own-test_one": ("test_one", "setup"),
+        "one": ("test_one", "call"),
+        "own-test_two": ("test_two", "setup"),
+        "two": ("test_two", "call"),
+        "shared-end": ("test_two", "teardown"),
+    }
+
+
 def test_processes_that_a_test_starts_inherit_it(run):
     found = causes(run("""
         import multiprocessing, os, subprocess, sys

@@ -127,6 +127,11 @@ def test_one_that_goes_live_and_no_test_known():
     )
 
 
+def test_a_fixtures_miss_says_so():
+    text = miss_message(request(), ITEMS, "t.py::a", [], ADVICE, phase="setup")
+    assert "\n  test:    t.py::a, in its setup (client: urllib3)\n" in text
+
+
 def test_a_test_that_is_not_pytests_is_recorded_with_the_whole_command():
     assert Advice("all", "one", "suite.Case.test").command == "all"
     assert Advice("all", "", "t.py::test").command == "all"
