@@ -39,7 +39,13 @@ def record_and_replay(where: Path, code: str, *, complete: bool = True, origin=O
     assert recorded.returncode == 0, recorded.stderr
     assert "Traceback" not in recorded.stderr
     replayed = recordbake(
-        "replay", "--strict", "--", *command, cwd=where, env=env | {"MODE": "replay"}
+        "replay",
+        "--strict",
+        "--",
+        *command,
+        cwd=where,
+        env=env | {"MODE": "replay"},
+        timeout=120,
     )
     assert replayed.returncode == 0, replayed.stderr
     assert "Traceback" not in replayed.stderr

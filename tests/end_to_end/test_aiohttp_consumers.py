@@ -1,0 +1,66 @@
+"""What stands on aiohttp: recorded, replayed offline."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import pytest
+
+from tests.end_to_end.test_hub import events, outcomes
+from tests.support.cli import ROOT, recordbake
+from tests.support.environments import python_with
+from tests.support.programs import CAPTURE
+from tests.support.s3 import Bucket
+
+HERE = ROOT / "tests" / "end_to_end"
+NEWEST = ("fsspec[http]",)
+LOWEST = ("fsspec[http]==2023.10.*", "aiohttp==3.9.0")
+MOCKS = ("aioresponses", "aresponses", "aiohttp==3.13.*")  # aioresponses does not know 3.14 yet
+
+
+def both(where, suite, requirements, *, env=None, before=(), gone=lambda: None):
+    """A suite recorded, and replayed with the server gone; the replay's requests."""
+    shutil.copy(HERE / suite, where / f"test_{suite}")
+    python = python_with("pytest", *requirements)
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    recorded = recordbake(
+        "record", "--", *command, "--junitxml=recorded.xml", cwd=where, env=env, before=before
+    )
+    assert recorded.returncode == 0, recorded.stdout + recorded.stderr
+    gone()
+    replayed = recordbake(
+        "replay", "--strict", "--", *command, "--junitxml=replayed.xml", cwd=where, env=env
+    )
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    assert outcomes(where / "replayed.xml") == outcomes(where / "recorded.xml")
+    return [e for e in events(where, "replay_strict") if e["event"] == "request"]
+
+
+@pytest.mark.parametrize(
+    ("suite", "requirements"),
+    [("aiohttp_consumers.py", NEWEST), ("aiohttp_consumers.py", LOWEST),
+     ("datasets_consumers.py", ["datasets", "aiohttp"])],
+    ids=["fsspec-newest", "fsspec-lowest", "datasets"],
+)  # fmt: skip
+def test_from_the_web(suite, requirements, tmp_path):
+    state = tmp_path / "server"
+    server = [sys.executable, ROOT / "examples" / "with_server.py", "--state", str(state), "--"]
+    asked = both(tmp_path, suite, requirements, before=server)
+    assert {e["outcome"] for e in asked} == {"hit"}
+    assert "aiohttp" in {e["client"] for e in asked}
+
+
+def test_s3fs(tmp_path):
+    with Bucket() as bucket:
+        env = CAPTURE | {"ORIGIN": bucket.url}
+        asked = both(tmp_path, "s3_consumers.py", ["s3fs"], env=env, gone=bucket.close)
+    assert {(e["outcome"], e["client"]) for e in asked} == {("hit", "aiohttp")}
+    kept = b"".join(
+        path.read_bytes() for path in tmp_path.rglob(".recordbake/**/*.*") if path.is_file()
+    )
+    assert b"AKIA0123456789" not in kept
+
+
+def test_mocks_win_and_are_neither_kept_nor_counted(tmp_path):
+    assert both(tmp_path, "aiohttp_mocks.py", MOCKS) == []
