@@ -72,3 +72,16 @@ def types(session: nox.Session) -> None:
     """Check types strictly."""
     _install(session, "types")
     session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what recordbake costs, against not using it and against its peers."""
+    _install(session, "tests")
+    peers = Path(session.create_tmp()) / "peers"
+    session.run("python", "-m", "venv", str(peers))
+    python = str(peers / "bin" / "python")
+    names = ["requests", "httpx", "requests-cache", "vcrpy", "cassetter"]
+    session.run(python, "-m", "pip", "install", "--quiet", *names, external=True)
+    page = [] if "--quick" in session.posargs else ["--page", "docs/reference/benchmarks.md"]
+    session.run("python", "-m", "bench", "--peers", python, *page, *session.posargs)

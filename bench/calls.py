@@ -1,16 +1,19 @@
-"""Calls in a process of their own: ``python calls.py CLIENT TRANSPORT URL COUNT DISTINCT``.
+"""Calls in a process of their own: ``calls.py CLIENT TRANSPORT URL COUNT DISTINCT [PROCESSES]``.
 
-TRANSPORT is ``wire`` for whatever the surroundings answer (a server, or recordbake), or ``dict``
-for a transport that answers the same from a dictionary: the least that the client itself costs.
-Prints one JSON object: seconds of wall and CPU time of the first call and the median of the rest.
+TRANSPORT is ``wire`` for whatever the surroundings answer (a server, or recordbake), ``dict`` for a
+transport that answers from a dictionary (the least that the client itself costs), ``file:PATH`` for
+one that hands out a file, or a peer with its recording, ``vcrpy:PATH``. Prints one JSON object:
+seconds of wall and CPU time of the first call and the median of the rest.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-import resource
+import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -34,8 +37,16 @@ class _Answers(dict):
 ANSWERS = _Answers()
 
 
-def _headers(body):
-    return HEADERS | {"Content-Length": str(len(body))}
+def _headers(size):
+    return HEADERS | {"Content-Length": str(size)}
+
+
+def _body(transport, url):
+    """A file of bytes and its size."""
+    if transport.startswith("file:"):
+        path = transport.partition(":")[2]
+        return open(path, "rb"), os.path.getsize(path)  # closed by the response
+    return io.BytesIO(ANSWERS[url]), len(ANSWERS[url])
 
 
 def with_requests(transport, session=False):
@@ -43,13 +54,13 @@ def with_requests(transport, session=False):
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPResponse
 
-    if transport == "dict":
+    if transport != "wire":
 
         class FromDict(HTTPAdapter):
             def send(self, request, *_, **__):
-                body = ANSWERS[request.url]
+                body, size = _body(transport, request.url)
                 raw = HTTPResponse(
-                    io.BytesIO(body), _headers(body), 200, reason="OK", preload_content=False,
+                    body, _headers(size), 200, reason="OK", preload_content=False,
                     decode_content=False,
                 )  # fmt: skip
                 return self.build_response(request, raw)
@@ -67,17 +78,21 @@ def with_urllib3(transport):
     import urllib3
 
     pool = urllib3.PoolManager()
-    if transport == "dict":
+    if transport != "wire":
 
-        class FromDict(urllib3.HTTPConnectionPool):
-            def urlopen(self, method, url, *_, preload_content=True, **__):
-                body = ANSWERS[f"{self.scheme}://{self.host}:{self.port}{url}"]
+        class FromDict(urllib3.connection.HTTPConnection):
+            def request(self, method, url, *_, preload_content=True, **__):
+                self.asked = url, preload_content
+
+            def getresponse(self):
+                url, preload = self.asked
+                body, size = _body(transport, f"http://{self.host}:{self.port}{url}")
                 return urllib3.HTTPResponse(
-                    io.BytesIO(body), _headers(body), 200, reason="OK", request_method=method,
-                    request_url=url, preload_content=preload_content,
+                    body, _headers(size), 200, reason="OK", version=11, preload_content=preload,
+                    request_method="GET", request_url=url,
                 )  # fmt: skip
 
-        pool.pool_classes_by_scheme = {"http": FromDict}
+        urllib3.HTTPConnectionPool.ConnectionCls = FromDict
 
     def call(url):
         return len(pool.request("GET", url).data)
@@ -90,10 +105,12 @@ def with_httpx(transport, name="httpx"):
 
     class FromDict(module.BaseTransport):
         def handle_request(self, request):
-            body = ANSWERS[str(request.url)]
-            return module.Response(200, headers=_headers(body), stream=module.ByteStream(body))
+            body, size = _body(transport, str(request.url))
+            with body:
+                stream = module.ByteStream(body.read())
+            return module.Response(200, headers=_headers(size), stream=stream)
 
-    client = module.Client(transport=FromDict() if transport == "dict" else None)
+    client = module.Client(transport=None if transport == "wire" else FromDict())
 
     def call(url):
         return len(client.get(url).content)
@@ -101,26 +118,32 @@ def with_httpx(transport, name="httpx"):
     return call
 
 
-def with_aiohttp(transport):
+def with_aiohttp(_transport):
     import asyncio
 
     import aiohttp
 
     loop = asyncio.new_event_loop()
 
+    async def start():
+        return aiohttp.ClientSession()
+
     async def fetch(url):
         async with session.get(url) as response:
             return len(await response.read())
 
-    async def start():
-        if transport != "dict":
-            return aiohttp.ClientSession()
-        from bench_aiohttp import FromDict  # not there yet: aiohttp has no transports to replace
-
-        return FromDict(ANSWERS)
-
     session = loop.run_until_complete(start())
     return lambda url: loop.run_until_complete(fetch(url))
+
+
+def with_requests_stream(_transport):
+    import requests
+
+    def call(url):
+        with requests.get(url, stream=True) as response:
+            return sum(map(len, response.iter_content(1 << 16)))
+
+    return call
 
 
 def with_urllib(_transport):
@@ -141,31 +164,66 @@ CLIENTS = {
     "httpx2": lambda transport: with_httpx(transport, "httpx2"),
     "aiohttp": with_aiohttp,
     "urllib": with_urllib,
+    "requests-stream": with_requests_stream,
 }
 
 
-def main(client: str, transport: str, base: str, count: int, distinct: int) -> None:
-    call = CLIENTS[client](transport)
+def _peer(name, path):
+    """Surround the calls with a peer's own recording; a first run makes it."""
+    if name == "vcrpy":
+        import vcr
+
+        return vcr.VCR(record_mode="once").use_cassette(path + ".yaml")
+    import cassetter
+
+    return cassetter.use_cassette(path + ".yaml")
+
+
+def _with_requests_cache(path):
+    import requests_cache
+
+    session = requests_cache.CachedSession(path, backend="sqlite")
+    return lambda url: len(session.get(url).content)
+
+
+def measure(client, transport, base, count, distinct):
+    name, _, path = transport.partition(":")
+    surrounding = contextlib.nullcontext()
+    if name == "requests-cache":
+        call = _with_requests_cache(path)
+    elif name in ("vcrpy", "cassetter"):
+        surrounding = _peer(name, path)
+        call = CLIENTS[client]("wire")
+    else:
+        call = CLIENTS[client](transport)
     walls, cpus = [], []
-    for n in range(count):
-        url = f"{base}/{n % distinct}"
-        wall, cpu = time.perf_counter(), time.process_time()
-        call(url)
-        cpus.append(time.process_time() - cpu)
-        walls.append(time.perf_counter() - wall)
+    with surrounding:
+        for n in range(count):
+            url = f"{base}/{n % distinct}"
+            wall, cpu = time.perf_counter(), time.process_time()
+            call(url)
+            cpus.append(time.process_time() - cpu)
+            walls.append(time.perf_counter() - wall)
     rest = slice(1, None) if count > 1 else slice(None)
-    print(
-        json.dumps(
-            {
-                "first_wall": walls[0],
-                "first_cpu": cpus[0],
-                "wall": statistics.median(walls[rest]),
-                "cpu": statistics.median(cpus[rest]),
-                "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-            }
-        )
-    )
+    return {
+        "first_wall": walls[0],
+        "first_cpu": cpus[0],
+        "wall": statistics.median(walls[rest]),
+        "cpu": statistics.median(cpus[rest]),
+    }
+
+
+def main(client, transport, base, count, distinct, processes=1):
+    if processes == 1:
+        print(json.dumps(measure(client, transport, base, count, distinct)))
+        return
+    command = [sys.executable, __file__, client, transport]
+    started = [
+        subprocess.Popen([*command, f"{base}/{n}", str(count), str(distinct)])
+        for n in range(processes)
+    ]
+    sys.exit(max(process.wait() for process in started))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+    main(*sys.argv[1:4], *map(int, sys.argv[4:]))

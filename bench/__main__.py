@@ -1,0 +1,64 @@
+"""``python -m bench``: measures every row, writes reports/bench.json and the page made of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from bench.page import write_page
+from bench.rows import ROWS
+from bench.surroundings import ROOT, Surroundings
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: only shows that it works")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default: 5)")
+    parser.add_argument("--only", default="", help="rows whose name has this in it; keeps the rest")
+    parser.add_argument("--peers", type=Path, help="a Python with the peers installed")
+    parser.add_argument("--out", type=Path, default=ROOT / "reports" / "bench.json")
+    parser.add_argument(
+        "--page", type=Path, help="the page to write (docs/reference/benchmarks.md)"
+    )
+    options = parser.parse_args()
+    rounds = 1 if options.quick else options.rounds
+    kept = _rows_of(options.out) if options.only else {}
+    with Surroundings(quick=options.quick, peers=options.peers) as surroundings:
+        for row in ROWS:
+            if not any(part in row.name for part in options.only.split(",")):
+                continue
+            print(f"{row.name} ... ", end="", flush=True, file=sys.stderr)
+            result = row.measure(surroundings, rounds)
+            print(f"{result.value:.2f}", file=sys.stderr)
+            kept[row.name] = {
+                "name": row.name, "what": row.what, "how": row.how, "unit": row.unit,
+                "value": round(result.value, 4), "bar": row.bar,
+                "met": row.bar is None or result.value <= row.bar,
+                "peers": {name: round(value, 4) for name, value in result.peers.items()},
+                "sides": result.sides,
+            }  # fmt: skip
+    report = {
+        "v": 1, "measured_at": time.time(), "quick": options.quick, "rounds": rounds,
+        "python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0],
+        "rows": [kept[row.name] for row in ROWS if row.name in kept],
+    }  # fmt: skip
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=1) + "\n")
+    if options.page:
+        write_page(report, options.page)
+    return 0
+
+
+def _rows_of(path: Path) -> dict[str, dict[str, object]]:
+    if not path.is_file():
+        return {}
+    return {row["name"]: row for row in json.loads(path.read_text())["rows"]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

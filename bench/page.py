@@ -1,0 +1,50 @@
+"""docs/reference/benchmarks.md, made of reports/bench.json."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HEAD = """\
+# Benchmarks
+
+Made by `nox -s bench` from `reports/bench.json`; do not edit.
+
+What recordbake costs, as ratios: both sides of a row are whole processes that take turns in one run,
+{rounds} rounds, medians; machines differ, ratios less. CPU is user and system time of a process and its
+children (`wait4`); a call's CPU and wall are taken inside its process. The server answers with one send
+per response. Figures of one row vary by some hundredths on a quiet machine, and by more on a busy one:
+this run had a load of {load:.1f} on {cores} cores (Python {python}).
+
+A transport that answers from a dict is the least that a client itself can cost: an `HTTPAdapter` for
+requests, a `ConnectionCls` for urllib3, a `BaseTransport` for httpx. aiohttp has none, so it is set against live calls. It
+opens nothing, looks nothing up, writes no journal and hands out no cookies.
+
+| what | measured | figure | bar | met | peers |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+_TAIL = """
+Peers are measured in the same rounds, in an environment of their own; what they do not do is not in the
+table.
+
+`reports/bench.json`: `v` (1), `measured_at` (Unix seconds), `quick`, `rounds`, `python`, `cores`, `load`, and
+`rows`: each with `name`, `what`, `how`, `unit` (`ratio` or `ms`), `value`, `bar`, `met`, `peers` (name to ratio)
+and `sides` (name to the figures of each round: seconds, or bytes for memory).
+"""
+
+
+def write_page(report: dict[str, Any], path: Path) -> None:
+    """Write the page of a report."""
+    lines = [_HEAD.format(**report)]
+    for row in report["rows"]:
+        unit = " ms" if row["unit"] == "ms" else ""
+        peers = ", ".join(f"{name} {value:.2f}" for name, value in row["peers"].items())
+        bar = "" if row["bar"] is None else f"≤ {row['bar']:.2g}{unit}"
+        met = "yes" if row["met"] else "**no**"
+        lines.append(
+            f"| {row['what']} | {row['how']} | {row['value']:.2f}{unit} | {bar} | {met} | {peers} |\n"
+        )
+    path.write_text("".join(lines) + _TAIL, encoding="utf-8")

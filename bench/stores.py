@@ -1,0 +1,90 @@
+"""Recordings made without a server: many entries, large bodies, long journals."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from typing import TYPE_CHECKING
+
+from recordbake.guest.exchange import Captured, Head, Request
+from recordbake.guest.keys import request_key
+from recordbake.journal import Outcomes
+from recordbake.merge import StoreMerger
+from recordbake.recording import Recording
+from recordbake.store import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+T0 = 1_790_000_000.0
+RUN = "20260921T141320.000000Z-replay_strict-0001"
+
+
+def _captured(url: str, body: bytes, *, body_file: str | None = None) -> Captured:
+    request = Request("GET", url, [("Accept", "*/*")], b"", "http.client")
+    fields = [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))]
+    return Captured(
+        request_key(request), request, Head(200, "OK", "1.1", fields),
+        body_sha256=hashlib.sha256(body).hexdigest(), body_size=len(body),
+        body=b"" if body_file else body, body_file=body_file, recorded_at=T0, live_ms=12.5,
+    )  # fmt: skip
+
+
+def _store(path: Path, entries: Iterable[Captured]) -> None:
+    recording = Recording(path)
+    with writing(recording.store) as connection:
+        merger = StoreMerger(connection, recording.bodies, path / "shards")
+        merger.replace(list(entries), Outcomes(), whole=True)
+
+
+def store_of(path: Path, entries: int) -> None:
+    """A recording with this many entries of 1 KB, ``http://bench.example/N``."""
+    body = b"x" * 1024
+    _store(path, (_captured(f"http://bench.example/{n}", body) for n in range(entries)))
+
+
+def bodies_of(path: Path, size: int) -> None:
+    """A recording with bodies of this many bytes in total; half of them compress."""
+    shards = path / "shards"
+    shards.mkdir(parents=True)
+    piece = min(4 << 20, size // 4)
+    source = random.Random(0)
+    text = b"The quick brown fox jumps over the lazy dog, %d times.\n"
+
+    def bodies() -> Iterable[Captured]:
+        for n in range(size // piece):
+            lines = b"".join(text % source.randrange(10**9) for _ in range(piece // 55))
+            body = source.randbytes(piece) if n % 2 else lines
+            (shards / f"{n}.body").write_bytes(body)
+            yield _captured(f"http://bench.example/{n}", body, body_file=f"{n}.body")
+
+    _store(path, bodies())
+
+
+def journal_of(path: Path, events: int) -> Path:
+    """A recording whose one run has this many ``request`` events; returns its journal."""
+    store_of(path, 2000)
+    directory = path / "runs" / RUN
+    directory.mkdir(parents=True)
+    keys = [request_key(Request("GET", f"http://bench.example/{n}", [])) for n in range(2000)]
+    journal = directory / "http_log.ndjson"
+    with journal.open("w", encoding="ascii") as stream:
+        for n in range(events):
+            event = {
+                "v": 1, "ts": T0 + n / 1000, "run": RUN, "event": "request",
+                "mode": "replay_strict", "pid": 4711, "test": f"tests/test_a.py::test_{n // 200}",
+                "phase": "call", "outcome": "hit", "reason": "", "method": "GET",
+                "url": f"http://bench.example/{n % 2000}", "host": "bench.example",
+                "from_cache": True, "client": "http.client", "key": keys[n % 2000], "status": 200,
+                "take": 0, "bytes": 1024, "suspect": False, "elapsed_ms": 0.1,
+            }  # fmt: skip
+            stream.write(json.dumps(event, separators=(",", ":")) + "\n")
+    info = {
+        "v": 1, "run": RUN, "mode": "replay_strict", "command": ["pytest"], "started_at": T0,
+        "ended_at": T0 + events / 1000, "command_exit_code": 0, "exit_code": 0,
+        "barrier": "process", "counts": {}, "incomplete": [], "versions": {},
+    }  # fmt: skip
+    (directory / "run.json").write_text(json.dumps(info))
+    return journal
