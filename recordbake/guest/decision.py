@@ -38,6 +38,11 @@ def decide(mode: str, *, found: bool, missing: bool = False) -> str:
     return _TABLE["record+missing" if missing and mode == RECORD else mode, found]
 
 
+def without_http(mode: str) -> str:
+    """The action for a request that is to become something else than HTTP, which is not kept."""
+    return BLOCK if mode == STRICT else FORWARD
+
+
 def needs_lookup(mode: str, *, missing: bool) -> bool:
     """Whether the store has to be asked at all."""
     return mode != RECORD or missing

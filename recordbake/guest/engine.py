@@ -7,7 +7,7 @@ from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_attempt, unique_name
-from .exchange import Captured, Head, Request, Take, header, is_suspect
+from .exchange import Captured, Head, Request, Take, header, is_suspect, is_upgrade
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
 from .takes import TakeOrder
@@ -88,6 +88,8 @@ class Engine:
         if plan.action == decision.ANSWER:
             self._journal_hit(plan)
             return plan
+        if plan.take is None and is_upgrade(request.headers):
+            plan.action, plan.reason = decision.without_http(config.mode), "upgrade"
         plan.request.headers = redaction.redact_request_headers(request.headers)
         if plan.action in (decision.BLOCK, decision.FORWARD):
             plan.message = self._explain(plan)

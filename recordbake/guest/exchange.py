@@ -68,6 +68,11 @@ class Data:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in pairs)})"
 
 
+def is_upgrade(headers: Headers) -> bool:
+    """Whether a request asks for another protocol, such as WebSocket (RFC 9110 section 7.8)."""
+    return "upgrade" in (header(headers, "connection") or "").lower()
+
+
 class Request(Data):
     """A request as it would go on the wire.
 

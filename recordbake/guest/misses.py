@@ -26,6 +26,14 @@ def explain(reader: StoreReader, config: GuestConfig, plan: Plan) -> str:
     """
     kept, asked = plan.request, plan.vary_request or plan.request
     blocked = plan.action == decision.BLOCK
+    if plan.reason == "upgrade":
+        what = "recordbake blocked" if blocked else "not captured:"
+        return (
+            f"{what} {kept.method} {kept.url}: it asks for another protocol than HTTP\n"
+            f"  test:    {plan.test or 'none known'} (client: {kept.client})\n"
+            f"  next:    WebSockets are not captured; name {plan.host} in ignore_hosts of"
+            " [tool.recordbake] if it may go out"
+        )
     if plan.reason == "damaged":
         what = "recordbake blocked" if blocked else "live miss:"
         return (

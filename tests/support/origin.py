@@ -111,6 +111,12 @@ class Origin:
             return False
         if path == "/empty-reply":
             return False
+        if path == "/upgrade":
+            connection.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n"
+            )
+            connection.sendall(connection.recv(100).upper())
+            return False
         data = self._bytes(path, method, headers, body, number)
         if method == "HEAD":
             data = data[: data.index(b"\r\n\r\n") + 4]

@@ -6,7 +6,7 @@ import asyncio
 
 from .. import decision
 from ..config import RECORD, STRICT
-from ..exchange import Request, header
+from ..exchange import Request, is_upgrade
 from ..request_buffer import RequestBuffer
 from .aiohttp_delivery import Delivery, sleep
 from .aiohttp_line import Line
@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..exchange import Headers
     from .aiohttp import AiohttpSeam
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -169,8 +168,3 @@ class DeferredTransport(asyncio.Transport):
     def can_write_eof(self) -> bool:
         """Never: HTTP ends messages by their framing."""
         return False
-
-
-def is_upgrade(headers: Headers) -> bool:
-    """Whether a request asks for another protocol, such as WebSocket (RFC 9110 section 7.8)."""
-    return "upgrade" in (header(headers, "connection") or "").lower()

@@ -55,6 +55,7 @@ class DeferredSocket:
         self._reader: ResponseReader | None = None
         self._error: Exception | None = None
         self._continue_due = False
+        self._handed_over = False
         self._timeout: Any = connection.timeout
 
     # -- the request ---------------------------------------------------------------------------
@@ -66,6 +67,9 @@ class DeferredSocket:
             Exception: the client's own error for a block or a failed connection.
         """
         self._error = None
+        if self._handed_over:
+            self.real.sendall(data)
+            return
         if self._buffer.feed(bytes(data)):
             request, self._buffer = self._buffer, RequestBuffer()
             self._continue_due = request.expects_continue
@@ -110,6 +114,11 @@ class DeferredSocket:
     def _go_live(self, plan: Plan, raw: bytes) -> None:
         capture = self.seam.engine.watch(plan)
         self._connect(capture)
+        if plan.reason == "upgrade":
+            self._handed_over = True  # what follows is not HTTP, and the caller's own
+            capture.finish()
+            self.real.sendall(raw)
+            return
         self._reader = LiveReader(self, capture, raw)
         self.real.sendall(raw)
 
@@ -154,6 +163,8 @@ class DeferredSocket:
         Raises:
             Exception: what went wrong when the request was sent.
         """
+        if self._handed_over:
+            return self.real.makefile(mode, buffering)  # type: ignore[no-any-return]
         unbuffered = buffering == 0
         if "w" in mode:
             raise io.UnsupportedOperation(mode)
@@ -175,7 +186,7 @@ class DeferredSocket:
 
     def hang_up(self) -> None:
         """Close the real connection."""
-        real, self.real = self.real, None
+        real, self.real, self._handed_over = self.real, None, False
         if real is not None:
             real.close()
 
