@@ -63,9 +63,20 @@ def _misses(misses: list[dict[str, Any]]) -> None:
         text = first.get("message") or (
             f"live miss: {method} {url} (test: {first.get('test') or 'none known'})"
         )
-        note(text + (f"\n  times:   {len(events)}" if len(events) > 1 else ""))
+        note(text + _repeated(events))
     if len(grouped) > SHOWN:
         note(f"and {len(grouped) - SHOWN} more missed URLs; the journal has them all")
+
+
+def _repeated(events: list[dict[str, Any]]) -> str:
+    """How often a request was missed, and by which other tests."""
+    if len(events) == 1:
+        return ""
+    tests = dict.fromkeys(str(event.get("test") or "none known") for event in events)
+    others = [test for test in tests if test != str(events[0].get("test") or "none known")]
+    more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
+    also = f", also by {', '.join(others[:SHOWN])}{more}" if others else ""
+    return f"\n  times:   {len(events)}{also}"
 
 
 def _leaks(leaks: list[dict[str, Any]]) -> None:

@@ -66,6 +66,7 @@ class DeferredSocket:
         Raises:
             Exception: the client's own error for a block or a failed connection.
         """
+        __tracebackhide__ = True  # pytest then shows the suite's own lines
         self._error = None
         if self._handed_over:
             self.real.sendall(data)
@@ -91,6 +92,7 @@ class DeferredSocket:
         return len(data)
 
     def _decide(self, buffer: RequestBuffer) -> None:
+        __tracebackhide__ = True
         engine = self.seam.engine
         request = Request(
             buffer.method,

@@ -51,6 +51,7 @@ class HttpxSeam:
             httpx.ProxyError: a strict replay does not let the request out. Not a NetworkError:
                 huggingface_hub would try again for 23 s, then fall back to its cache in silence.
         """
+        __tracebackhide__ = True  # pytest then shows the suite's own lines
         url = request.url
         port = f":{url.port}" if url.port is not None else ""
         host = f"[{url.host}]" if ":" in url.host else url.raw_host.decode("ascii")
@@ -136,6 +137,7 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
 
     @functools.wraps(original)
     def handle_request(self: Any, request: Any) -> Any:
+        __tracebackhide__ = True
         if is_not_ours(self, request):
             return original(self, request)
         request.read()
@@ -165,6 +167,7 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
 
     @functools.wraps(original)
     async def handle_async_request(self: Any, request: Any) -> Any:
+        __tracebackhide__ = True
         if is_not_ours(self, request):
             return await original(self, request)
         await request.aread()
