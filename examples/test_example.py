@@ -13,6 +13,7 @@ import sys
 import urllib.error
 import urllib.request
 
+import aiohttp
 import httpx
 import pytest
 import requests
@@ -138,6 +139,22 @@ def test_several_urls_at_once_with_httpx():
     responses = asyncio.run(fetch())
     assert [response.status_code for response in responses] == [200, 200, 200, 404]
     assert responses[1].json()[2] == {"id": 3, "name": "東京"}
+
+
+def test_items_and_a_streamed_image_with_aiohttp():
+    async def fetch() -> tuple[list[dict], bytes]:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        # The example's server is reached as a proxy, which aiohttp uses when it is told to.
+        async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+            async with session.get(f"{API}/items") as response:
+                items = await response.json()
+            async with session.get(f"{IMAGES}/cat.jpg") as response:
+                pieces = [piece async for piece in response.content.iter_chunked(1000)]
+        return items, b"".join(pieces)
+
+    items, image = asyncio.run(fetch())
+    assert items[2] == {"id": 3, "name": "東京"}
+    assert Image.open(io.BytesIO(image)).size == (320, 240)
 
 
 def test_httpx2():

@@ -15,7 +15,7 @@ import pytest
 from tests.support.cli import ROOT, recordbake
 from tests.support.environments import python_with
 
-COMMON = ("pytest", "pillow", "requests", "httpx")
+COMMON = ("pytest", "pillow", "requests", "httpx", "aiohttp")
 HUBS = ["huggingface_hub>=2,<3", "huggingface_hub>=1,<2", "huggingface_hub==0.34.*"]
 
 
