@@ -196,21 +196,24 @@ def test_what_came_before_a_failure_is_read_first(run):
     ]
 
 
-def test_a_cancelled_request(run):
+def test_a_cancelled_request(run, tmp_path):
     code = """
         async def main(session):
-            async def fetch():
-                async with session.get(URL + "/stall") as r:
+            async def fetch(path):
+                async with session.get(URL + path) as r:
                     return await r.read()
-            try:
-                await asyncio.wait_for(fetch(), 0.5)
-            except (asyncio.TimeoutError, aiohttp.ClientError):
-                print("gave up")
+            for path in ("/silent", "/stall"):
+                try:
+                    await asyncio.wait_for(fetch(path), 0.3)
+                except asyncio.TimeoutError:
+                    print("gave up")
             async with session.get(URL + "/text") as r:
                 print(r.status)
         run(main)
         """
-    assert run(code) == "gave up\n200\n"
+    assert run(code) == "gave up\n" * 2 + "200\n"
+    kinds = [(e.get("error") or {}).get("kind") for e in requests(tmp_path, "record")]
+    assert kinds == ["cancelled", "cancelled", None]
 
 
 def test_a_response_that_nobody_reads(run):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .. import framing
-from ..exchange import CONNECT
+from ..exchange import CANCELLED, CONNECT
 from .aiohttp_failures import rebuild_connect
 from .failures import rebuild
 from .pieces import pieces
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at whether a caller has read what came before a failure.
 _LOOK_AGAIN = 0.002
+#: Seconds that a cancelled request waits for its caller to cancel it again.
+_PATIENCE = 60.0
 
 # A suite may replace asyncio.sleep by a mock; this is the real one.
 _REAL = (asyncio.sleep,)
@@ -101,6 +103,8 @@ class Delivery:
         payload = self._handler._payload
         while payload is not None and payload._buffer and payload._eof_waiter is None:
             await sleep(_LOOK_AGAIN)
+        if failure.kind == CANCELLED:
+            await sleep(_PATIENCE)  # the caller cancels it again
         if failure.kind in ("read_timeout", "connect_timeout") and not (
             failure.phase == CONNECT and failure.message
         ):

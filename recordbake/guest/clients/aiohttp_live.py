@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 from ..exchange import BODY, CONNECT, HEAD, Failure
 from .aiohttp_delivery import sleep
 from .aiohttp_failures import classify_connect
@@ -116,5 +119,7 @@ class LiveExchange:
         elif payload is not None and payload.is_eof() and payload.exception() is None:
             capture.write(payload.read_nowait())
             capture.finish()  # all of it had come
+        elif capture.head is None or isinstance(sys.exc_info()[1], asyncio.CancelledError):
+            capture.cancel()
         else:
             capture.abandon()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from ..exchange import Headers
+
 #: Bytes that are kept of what may turn out not to be HTTP.
 _GARBAGE_LIMIT = 65536
 #: Bytes of a line or field, and number of fields: the caller's parser has its own, tighter ones.
@@ -101,15 +103,20 @@ class WiresEnd:
         super().connection_lost(exc)  # type: ignore[misc]
 
     async def response(self) -> tuple[Head, Any]:
-        """The response's head, interim ones passed over, and its body's stream.
+        """The response's head, with the interim ones before it, and its body's stream.
 
         Raises:
             Exception: aiohttp's error; :meth:`failure` says what it was.
         """
+        interim: list[tuple[int, str, Headers]] = []
         while True:
             message, payload = await self.read()
-            if message.code // 100 != 1 or message.code == 101:  # noqa: PLR2004
-                return _head_of(message), payload
+            head = _head_of(message)
+            if head.status // 100 != 1 or head.status == 101:  # noqa: PLR2004
+                head.interim = interim
+                return head, payload
+            if head.status != 100:  # noqa: PLR2004
+                interim.append((head.status, head.reason, head.headers))
 
     def failure(self, error: Exception, phase: str) -> Failure:
         """What kind of failure the exception of a response or its body is."""
@@ -134,7 +141,11 @@ def make_protocols(client_proto: ModuleType, module: ModuleType) -> tuple[Any, A
     known = inspect.signature(parent.set_response_params).parameters
     limits = {name: value for name, value in _LIMITS.items() if name in known}
     shared = {"module": module, "limits": limits}
-    return type("Handler", (CallersEnd, parent), shared), type("Wire", (WiresEnd, parent), shared)
+    facing = {**shared, "__module__": parent.__module__}  # it shows in warnings
+    return (
+        type(parent.__name__, (CallersEnd, parent), facing),
+        type("Wire", (WiresEnd, parent), shared),
+    )
 
 
 def _head_of(message: Any) -> Head:
