@@ -34,6 +34,10 @@ _WHERE_SET = {
 }
 
 
+#: Names the hook directory to the ``.pth`` of :mod:`recordbake.pth`.
+HOOK_VARIABLE = "RECORDBAKE_HOOK"
+
+
 def has_token(environ: Mapping[str, str]) -> bool:
     """Whether a Hub token is in the environment."""
     return any(environ.get(name) for name in TOKEN_VARIABLES)
@@ -52,6 +56,7 @@ def command_environment(
             surroundings would hide requests from the recording.
     """
     result = {name: value for name, value in environ.items() if name not in OFFLINE_SWITCHES}
+    result[HOOK_VARIABLE] = str(hook)
     python_path = environ.get("PYTHONPATH")
     result["PYTHONPATH"] = os.pathsep.join([str(hook), *([python_path] if python_path else [])])
     for name, below in _ALWAYS.items():

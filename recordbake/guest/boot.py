@@ -16,13 +16,18 @@ MINIMUM = (3, 10)
 _state = {}  # type: dict[str, Any]
 
 
-def start():  # type: () -> None
-    """Hook this process, once; the runner's handover module says how."""
-    if os.environ.get("RECORDBAKE_PROBE") or _state:
-        return  # only asked whether it would be hooked, or hooked already
-    _state["started"] = True
+def start(late=False):  # type: (bool) -> None
+    """Hook this process, once; the runner's handover module says how.
+
+    ``late``: by other means than a sitecustomize, so that none was shadowed.
+    """
     hook_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if os.environ.get("RECORDBAKE_PROBE"):
+        return  # only asked whether it would be hooked
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != hook_dir]
+    if _state:
+        return
+    _state["started"] = True
     from _recordbake_guest import handover
 
     if sys.version_info < MINIMUM or not hasattr(sys, "audit"):
@@ -34,7 +39,8 @@ def start():  # type: () -> None
             hook.start(handover.SETTINGS)
         except Exception as error:
             _failed(handover.SETTINGS, error)
-    _run_shadowed()
+    if not late:
+        _run_shadowed()
 
 
 def _refuse(settings):  # type: (dict[str, Any]) -> None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import attribution, decision, keys, redaction
+from . import attribution, decision, keys, live, redaction
 from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
@@ -159,6 +159,7 @@ class Engine:
             report=self._report,
         )
         self._open.add(capture)
+        live.begin(capture)
         return capture
 
     def finish(self) -> None:
@@ -169,6 +170,7 @@ class Engine:
 
     def _report(self, plan: Plan, captured: Captured, capture: Capture) -> None:
         self._open.discard(capture)
+        live.end(capture)
         head = captured.head
         failure = captured.failure
         if capture.keep:

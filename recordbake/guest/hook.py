@@ -24,13 +24,13 @@ AUDITED = frozenset(
     {
         "socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
         "socket.gethostbyname", "socket.gethostbyaddr", "subprocess.Popen", "os.exec",
-        "os.posix_spawn",
+        "os.posix_spawn", "os.system",
     }
 )  # fmt: skip
 
 
 class Watch:
-    """The audit hook of a strict replay.
+    """The one audit hook; it stays for the life of the process.
 
     Args:
         settings: the handover's dictionary.
@@ -40,21 +40,30 @@ class Watch:
     def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
         self._settings = settings
         self._journal = journal
-        self._hooks: tuple[Any, ...] = ()
+        self._handlers: dict[str, Any] = {}
+        self._patches = settings["mode"] == "replay_strict"
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
-        """Let guard and spawns see an event that is one of theirs."""
+        """Let guard or spawns see an event that is one of theirs."""
         if event in AUDITED:
-            for hook in self._hooks or self._load():
-                hook(event, args)
+            handler = (self._handlers or self._load()).get(event)
+            if handler is not None:
+                handler(event, args)
+        elif self._patches and event == "socket.__new__" and "socket" in sys.modules:
+            self._patches = False
+            from .connect_ex import patch
 
-    def _load(self) -> tuple[Any, ...]:
+            patch(sys.modules["socket"])
+
+    def _load(self) -> dict[str, Any]:
         from .guard import Guard
         from .spawns import SpawnWatch
 
         hook_dir = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        self._hooks = Guard(self._settings, self._journal), SpawnWatch(hook_dir, self._journal)
-        return self._hooks
+        handlers = Guard(self._settings, self._journal).handlers()
+        handlers.update(SpawnWatch(hook_dir, self._journal).handlers())
+        self._handlers = handlers
+        return handlers
 
 
 def start(settings: dict[str, Any]) -> None:
@@ -69,8 +78,7 @@ def start(settings: dict[str, Any]) -> None:
     finder = ClientFinder(settings, journal)
     _state.update(journal=journal, finder=finder)
     journal.process_start(forked=False)
-    if settings["mode"] == "replay_strict":
-        sys.addaudithook(Watch(settings, journal))
+    sys.addaudithook(Watch(settings, journal))
     finder.install()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)

@@ -24,11 +24,12 @@ WATCHED = {
     "httpx2": "clients.httpx",
     "aiohttp": "clients.aiohttp",
     "_pytest.config": "pytest_outcomes",
+    "multiprocessing.util": "multiprocessing_spawn",
     "unittest.case": "unittest_outcomes",
     "unittest.suite": "unittest_outcomes",
 }
 #: Those that make no requests: their ``install`` takes the settings and the journal.
-_RUNNERS = frozenset({"_pytest.config", "unittest.case", "unittest.suite"})
+_RUNNERS = frozenset({"_pytest.config", "multiprocessing.util", "unittest.case", "unittest.suite"})
 
 
 def _import(name: str) -> Any:

@@ -1,6 +1,6 @@
-"""Notices Python processes that a strict replay starts in a way that leaves our hook behind.
+"""Notices Python processes that are started in a way that leaves our hook behind.
 
-They are journalled as gaps, so that the run is not green; what they do is for the barrier.
+They are journalled as gaps; what they do is for the barrier.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .events import Journal
+
+    Handler = Callable[[str, tuple[Any, ...]], None]
 
 #: Audit event -> positions of program, arguments and environment.
 #: Source: Python documentation, "Audit events table".
@@ -23,6 +26,7 @@ _WATCHED = {
 #: Interpreter options that make it ignore PYTHONPATH, or site.
 _IGNORING = frozenset("IES")
 _WITH_VALUE = ("-W", "-X")
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
 
 
 def is_python(program: str) -> bool:
@@ -46,8 +50,30 @@ def ignores_hook(arguments: list[str]) -> str:
     return ""
 
 
+def pythons_of_shell(command: str) -> list[list[str]]:
+    """The command lines in a shell's command that start a Python, as far as can be seen."""
+    for mark in ";&|()\n":
+        command = command.replace(mark, " ")
+    words = [word.strip("\"'") for word in command.split()]
+    return [words[at:] for at, word in enumerate(words) if is_python(word)]
+
+
+def has_pth(program: str) -> bool:
+    """Whether the environment of an interpreter, given by its path, has our ``.pth``."""
+    lib = os.path.join(os.path.dirname(os.path.dirname(program)), "lib")
+    try:
+        found = [name for name in os.listdir(lib) if name.startswith("python3")]
+    except OSError:
+        return False
+    return any(
+        os.path.exists(os.path.join(lib, name, packages, "recordbake.pth"))
+        for name in found
+        for packages in ("site-packages", "dist-packages")
+    )
+
+
 class SpawnWatch:
-    """An audit hook over the ways to start a process.
+    """Audit hooks over the ways to start a process.
 
     Args:
         hook_dir: what has to be on the PYTHONPATH of a hooked process.
@@ -58,32 +84,60 @@ class SpawnWatch:
         self._hook_dir = hook_dir
         self._journal = journal
 
-    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+    def handlers(self) -> dict[str, Handler]:
+        """What to call at which audit event."""
+        handlers: dict[str, Handler] = dict.fromkeys(_WATCHED, self.check)
+        handlers["os.system"] = self.check_system
+        return handlers
+
+    def check(self, event: str, args: tuple[Any, ...]) -> None:
         """Journal a gap where a started Python will not be hooked."""
-        positions = _WATCHED.get(event)
-        if positions is None:
-            return
-        program, arguments, environ = (args[position] for position in positions)
+        program, arguments, environ = (args[position] for position in _WATCHED[event])
         given = [arguments] if isinstance(arguments, (str, bytes)) else arguments or ()
         words: list[str] = [os.fsdecode(word) for word in given]
         name = os.fsdecode(program) if program else (words[0] if words else "")
-        if not is_python(name):
-            return
-        option = ignores_hook(words[1:])
+        if is_python(name):
+            self._check_python(name, words[1:], environ)
+        elif os.path.basename(name) in _SHELLS and words[1:2] == ["-c"]:
+            for found in pythons_of_shell(words[2] if len(words) > 2 else ""):  # noqa: PLR2004
+                self._check_python(found[0], found[1:], environ)
+
+    def check_system(self, event: str, args: tuple[Any, ...]) -> None:  # noqa: ARG002
+        """The same for ``os.system``."""
+        for found in pythons_of_shell(os.fsdecode(args[0])):
+            self._check_python(found[0], found[1:], None)
+
+    def _check_python(self, name: str, options: list[str], environ: Any) -> None:
+        option = ignores_hook(options)
         reason = f"it is started with {option}" if option else ""
         if not reason and not self._is_hooked(environ):
             reason = "its environment does not pass PYTHONPATH on"
-        if reason:
+        if reason and not ("S" not in option and self._passes_on(environ) and has_pth(name)):
             self._journal.write("gap", python="", executable=name, reason=reason)
 
+    @staticmethod
+    def _passes_on(environ: Any) -> bool:
+        """Whether the environment has what our ``.pth`` reads; see recordbake/pth.py."""
+        return _variable(environ, "RECORDBAKE_HOOK") is not None
+
     def _is_hooked(self, environ: Any) -> bool:
-        source: Any = os.environ if environ is None else environ
-        value = source.get("PYTHONPATH")
-        if value is None and environ is not None:
-            value = source.get(b"PYTHONPATH")
-        for entry in os.fsdecode(value).split(os.pathsep) if value is not None else ():
+        for entry in (_variable(environ, "PYTHONPATH") or "").split(os.pathsep):
             if entry == self._hook_dir:
                 return True
             if os.path.exists(os.path.join(entry or ".", "sitecustomize.py")):
                 return False  # it comes first, and ours does not run
         return False
+
+
+def _variable(environ: Any, name: str) -> str | None:
+    """A variable of an environment that is given to a process; None for this process's own."""
+    if environ is None:
+        return os.environ.get(name)
+    for key in (name, name.encode("ascii")):
+        try:
+            value = environ.get(key)
+        except TypeError:  # os.environ takes text only, os.environb bytes only
+            continue
+        if value is not None:
+            return os.fsdecode(value)
+    return None

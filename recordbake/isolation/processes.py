@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
+from recordbake.guest import attribution
 from recordbake.guest.redaction import CREDENTIAL_HEADERS, PLACEHOLDER, redact_url
 
 _LONGEST = 500  # characters of a command line that are kept
@@ -29,11 +30,13 @@ class Caller:
         pid: its identifier (of the process, not the thread).
         command: its command line, without secrets; empty if it cannot be read.
         test: the test that started it, or None.
+        phase: of that test: ``setup``, ``call`` or ``teardown``, or None.
     """
 
     pid: int
     command: str
     test: str | None
+    phase: str | None
 
 
 def caller(thread: int) -> Caller:
@@ -44,7 +47,7 @@ def caller(thread: int) -> Caller:
             pid = int(line.split()[1])
     words = _read(f"/proc/{thread}/cmdline").split(b"\0")[:-1]
     command = shown([word.decode("utf-8", "backslashreplace") for word in words])
-    return Caller(pid, command, _test(_read(f"/proc/{thread}/environ")))
+    return Caller(pid, command, *_test(_read(f"/proc/{thread}/environ")))
 
 
 def _read(path: str) -> bytes:
@@ -55,13 +58,18 @@ def _read(path: str) -> bytes:
         return b""
 
 
-def _test(environ: bytes) -> str | None:
-    """The test that a process inherited: pytest's own variable, else ``RECORDBAKE_TEST``."""
+def _test(environ: bytes) -> tuple[str | None, str | None]:
+    """Test and phase that a process inherited; see :mod:`recordbake.guest.attribution`."""
     found = dict(entry.split(b"=", 1) for entry in environ.split(b"\0") if b"=" in entry)
-    value = found.get(b"PYTEST_CURRENT_TEST", b"").decode("utf-8", "backslashreplace")
-    if value:
-        return value.rpartition(" (")[0] or value
-    return found.get(b"RECORDBAKE_TEST", b"").decode("utf-8", "backslashreplace") or None
+
+    def variable(name: str) -> str | None:
+        return found.get(name.encode(), b"").decode("utf-8", "backslashreplace") or None
+
+    value = variable(attribution.PYTEST_TEST)
+    if value is None:
+        return variable(attribution.TEST), variable(attribution.PHASE)
+    name, _, phase = value.rpartition(" (")
+    return (name, phase[:-1]) if phase[:-1] in attribution.PHASES else (value, None)
 
 
 def shown(words: list[str]) -> str:

@@ -86,6 +86,7 @@ def _report(journal: Journal, refusal: Refusal) -> None:
             pid=who.pid,
             process=who.command,
             test=who.test,
+            phase=who.phase,
         )
 
 

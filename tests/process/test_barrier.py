@@ -21,12 +21,20 @@ from tests.support.cli import ROOT, clean_environ
 
 FIRST_PORT = 7000
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 NATIVE = [
     "postgres", "grpc_", "uvloop_tcp", "ctypes_connect", "ctypes_unspec", "ctypes_sendmmsg",
     "io_uring", "int80", "python_isolated", "python_environment_ignored", "python_no_site",
     "python_no_environment", "python_through_shell", "curl", "git", "bash", "exec_", "posix_spawn",
     "daemon", "curl6", "native_lookup", "curl_name",
 ]  # fmt: skip
+#: What Python's socket module sees of what no adapter captures, and what adapters capture.
+SEEN = [
+    "tcp", "tcp_connect_ex", "tcp_thread", "tcp_fastopen", "tcp_fastopen_sendmsg", "tcp_mapped",
+    "udp_sendto", "udp_sendmsg", "udp_connected", "asyncio_tcp", "asyncio_udp", "ftp", "smtp",
+    "redis_", "mysql", "ssh", "python", "fork", "multiprocessing_spawn", "tcp6", "udp6",
+]  # fmt: skip
+CAPTURED = ["urllib_", "requests_", "httpx_", "httpx_async"]
 #: Refused without a word: programs try them as a matter of course, and do without.
 UNREPORTED = {"io_uring"}
 #: Roads whose clients are not in the standard library.
@@ -65,7 +73,7 @@ class Walk:
             name for number, name in enumerate(roads.NAMES)
             if {str(FIRST_PORT + number), name.replace("_", "-")} & seen
         }  # fmt: skip
-        journals = sorted(where.glob(".recordbake/runs/*strict*/http_log.ndjson"))
+        journals = sorted(where.glob(".recordbake/runs/*/http_log.ndjson"))
         lines = journals[-1].read_text().splitlines() if journals else ()
         self.events = [json.loads(line) for line in lines]
 
@@ -125,6 +133,20 @@ def test_roads_out_past_the_guard_alone_are_those_that_are_documented(recorded):
     assert "barrier: process" in walk.result.stderr
     page = (ROOT / "docs" / "explanation" / "strict.md").read_text()
     assert [name for name in NATIVE if f"`{name}`" not in page] == []
+
+
+def test_what_is_not_captured_is_journalled_while_recording(tmp_path):
+    """And what is captured is not: an adapter's own connections are no leaks."""
+    record = [sys.executable, "-m", "recordbake", "record", "--retry-max-wait", "0", "--"]
+    walk = Walk(tmp_path, [*SEEN, *CAPTURED, "name_lookup"], before=record)
+    assert walk.arrived == {*SEEN, *CAPTURED, "name_lookup"}
+    ports = {event["port"] for event in walk.leaks()}
+    seen = {name for n, name in enumerate(roads.NAMES) if FIRST_PORT + n in ports}
+    assert seen == set(SEEN)
+    assert [e["what"] for e in walk.leaks() if "name-lookup" in e["host"]] == ["getaddrinfo"]
+    assert {event["blocked"] for event in walk.leaks()} == {False}
+    sites = {event["site"].rpartition(":")[0] for event in walk.leaks()}
+    assert sites == {roads.__file__, "<string>"}  # the latter is python -c
 
 
 @pytest.fixture
@@ -221,3 +243,20 @@ def test_what_a_suite_does_on_this_machine_passes(recorded):
     assert result.stdout == "done\n", result.stderr
     assert "leak" not in result.stderr
     assert result.returncode == 128 + 9
+
+
+def test_a_refused_program_is_attributed_to_the_test_that_started_it(recorded):
+    (recorded / "test_suite.py").write_text(
+        "import subprocess\n"
+        "def test_download(): subprocess.run(['curl', '-s', 'http://192.0.2.1/?token=abc'])\n"
+    )
+    result = subprocess.run(
+        [*replay(sys.executable, "--isolation", "kernel"), *PYTEST],
+        cwd=recorded, env=clean_environ(), capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert result.returncode == 10
+    (journal,) = recorded.glob(".recordbake/runs/*strict*/http_log.ndjson")
+    leaks = [e for e in map(json.loads, journal.read_text().splitlines()) if e["event"] == "leak"]
+    assert [(e["test"], e["phase"]) for e in leaks] == [("test_suite.py::test_download", "call")]
+    assert leaks[0]["process"] == "curl -s http://192.0.2.1/?token=REDACTED"
+    assert "leak: connect of 192.0.2.1:80 by curl -s" in result.stderr

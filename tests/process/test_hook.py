@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -284,3 +285,59 @@ def test_an_interrupted_run_is_merged_all_the_same(tmp_path, origin, sent, to_gr
     assert process.returncode == 128 + sent
     assert "1 requests (1 stored)" in stderr
     assert outcomes(tmp_path) == ["stored"]
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_multiprocessing_hooks_its_children_without_our_path(tmp_path, origin, method):
+    script = tmp_path / "many.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import multiprocessing, os, sys, urllib.request
+        def fetch(name):
+            assert not [p for p in sys.path if p.endswith("/hook")], sys.path
+            return urllib.request.urlopen("{origin.url}/" + name).read().decode()
+        if __name__ == "__main__":
+            del os.environ["PYTHONPATH"], os.environ["RECORDBAKE_HOOK"]
+            with multiprocessing.get_context("{method}").Pool(2) as pool:
+                print(*pool.map(fetch, "ab"), end="")
+        """)
+    )
+    _, replayed = record_then_replay(tmp_path, origin, [sys.executable, script])
+    assert (replayed.stdout, replayed.returncode) == ("/a /b", 0), replayed.stderr
+    assert outcomes(tmp_path, "*strict*") == ["hit"] * 2
+
+
+def test_a_pth_hooks_what_ignores_our_path(tmp_path, origin):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+
+    def hook(what):
+        return recordbake("hook", what, "--python", python, cwd=tmp_path)
+
+    for _ in range(2):
+        assert hook("install").returncode == 0
+    path = hook("install").stdout.strip()
+    assert path.endswith("site-packages/recordbake.pth")
+    plain = subprocess.run(
+        [python, "-c", "import sys; print('_recordbake_guest' in sys.modules)"],
+        env=clean_environ(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert (plain.stdout, plain.stderr) == ("False\n", "")
+
+    code = FETCH.format(origin.url + "/a")
+    inner = f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', {code!r}])"
+    env = {"RECORDBAKE_ISOLATION": "process"}
+    recorded, replayed = record_then_replay(tmp_path, origin, [python, "-c", inner], env)
+    assert (recorded.stdout, replayed.stdout) == ("/a", "/a")
+    assert replayed.returncode == 0, replayed.stderr
+    # the command itself, too
+    code = FETCH.format(origin.url + "/a")
+    result = recordbake("replay", "--strict", "--", python, "-E", "-c", code, cwd=tmp_path,
+                        env=CAPTURE)  # fmt: skip
+    assert (result.stdout, result.returncode) == ("/a", 0), result.stderr
+
+    assert hook("uninstall").returncode == 0
+    assert not Path(path).exists()
+    refused = recordbake("hook", "install", "--python", "no-such-python", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr

@@ -203,6 +203,12 @@ def test_sockets_that_no_client_explains_are_blocked(suite, host):
     assert f"{host}:5432" in result.stderr
 
 
+def test_connect_ex_reports_a_block_by_its_number(suite):
+    code = "import socket; print([socket.socket().connect_ex(('192.0.2.1', 9)) for _ in 'ab'])"
+    result = replay(suite, sys.executable, "-c", code)
+    assert (result.stdout, result.returncode) == ("[111, 111]\n", 10), result.stderr
+
+
 def test_loopback_and_unix_sockets_pass_the_guard(suite):
     code = textwrap.dedent("""
         import socket, urllib.request

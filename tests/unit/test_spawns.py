@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from recordbake.guest.spawns import ignores_hook, is_python
+from recordbake.guest.multiprocessing_spawn import hooked
+from recordbake.guest.spawns import SpawnWatch, ignores_hook, is_python, pythons_of_shell
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,78 @@ def test_pythons_by_name(program, expected):
 )
 def test_options_that_leave_the_hook_behind(arguments, option):
     assert ignores_hook(arguments) == option
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        ("python -I x.py", [["python", "-I", "x.py"]]),
+        ("cd a && '/b/python3.12' -S x | tee y", [["/b/python3.12", "-S", "x", "tee", "y"]]),
+        ("make test; ls", []),
+    ],
+)  # fmt: skip
+def test_pythons_in_a_shells_command(command, found):
+    assert pythons_of_shell(command) == found
+
+
+class Journal:
+    def __init__(self):
+        self.gaps = []
+
+    def write(self, event, **fields):
+        assert event == "gap"
+        self.gaps.append(fields["reason"])
+
+
+HOOKED = {"PYTHONPATH": "/hook", "RECORDBAKE_HOOK": "/hook"}
+
+
+@pytest.mark.parametrize(
+    ("event", "args", "reasons"),
+    [
+        ("os.system", (b"python -E x.py",), ["it is started with -E"]),
+        ("subprocess.Popen", ("/bin/sh", ["/bin/sh", "-c", "python3 -I x"], None, HOOKED),
+         ["it is started with -I"]),
+        ("subprocess.Popen", ("/bin/sh", ["/bin/sh", "-c"], None, HOOKED), []),
+        ("subprocess.Popen", (None, ["python3", "x"], None, {}),
+         ["its environment does not pass PYTHONPATH on"]),
+        ("os.exec", ("/usr/bin/git", ["git", "-c", "python -I"], HOOKED), []),
+        ("os.posix_spawn", ("/usr/bin/python3", ["python3", "x"], HOOKED), []),
+        ("os.exec", ("python3", ["python3", "x"], {b"PYTHONPATH": b"/hook"}), []),
+        ("os.exec", ("python3", ["python3", "-I"], os.environ), ["it is started with -I"]),
+    ],
+)  # fmt: skip
+def test_gaps(monkeypatch, event, args, reasons):
+    monkeypatch.setenv("PYTHONPATH", "/hook")
+    journal = Journal()
+    SpawnWatch("/hook", journal).handlers()[event](event, args)
+    assert journal.gaps == reasons
+
+
+@pytest.mark.parametrize(
+    ("option", "environ", "reasons"),
+    [
+        ("-I", HOOKED, []),
+        ("-I", {}, ["it is started with -I"]),
+        ("-S", HOOKED, ["it is started with -S"]),
+        ("-c", {"RECORDBAKE_HOOK": "/hook"}, []),
+    ],
+)
+def test_an_environment_with_our_pth_has_no_gaps(tmp_path, option, environ, reasons):
+    packages = tmp_path / "lib" / "python3.12" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "recordbake.pth").touch()
+    journal = Journal()
+    python = str(tmp_path / "bin" / "python")
+    SpawnWatch("/hook", journal).check("os.posix_spawn", (python, ["python", option], environ))
+    assert journal.gaps == reasons
+
+
+def test_what_multiprocessing_starts_is_hooked_before_its_own_code():
+    given = ["python", "-S", "-c", "from multiprocessing.spawn import spawn_main", "--fork"]
+    made = hooked(given)
+    assert made[:3] == given[:3]
+    assert made[4:] == given[4:]
+    assert made[3].endswith(given[3])
+    assert "boot.start(late=True)" in made[3]
+    assert hooked(["python", "x.py"]) == ["python", "x.py"]
