@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .exchange import header
 from .keys import CONDITIONS, credential_kind, vary_differs
-from .redaction import PLACEHOLDER
+from .redaction import PLACEHOLDER, redact_request_headers
 from .shape import body_shape, differing
 
 TYPE_CHECKING = False
@@ -121,8 +121,9 @@ def _headers_differ(request: Request, recorded: Recorded) -> list[str]:
     if ours != theirs:
         found.append(f"credentials: recorded {_CREDENTIALS[theirs]}, asked {_CREDENTIALS[ours]}")
     names = [*sorted(CONDITIONS), *vary_differs(recorded.vary, request.headers)]
+    kept = redact_request_headers(request.headers)  # as the recorded ones are
     for name in dict.fromkeys(names):
-        asked, was = header(request.headers, name), header(recorded.headers, name)
+        asked, was = header(kept, name), header(recorded.headers, name)
         if was == PLACEHOLDER:
             found.append(f"header {name}: another value than recorded")
         elif asked != was:

@@ -178,6 +178,13 @@ class StoreReader:
                 return [], None, digests
             meta = decode_value(value)[0]  # type: ignore[arg-type]
             headers = [(str(n), str(v)) for n, v in meta["request_headers"]]
-            return headers, meta.get("request_body"), digests
-        except (CodecError, ValueError, KeyError, TypeError) as error:
+            shape = meta.get("request_body")
+            if shape is not None:
+                shape = {
+                    "kind": str(shape["kind"]),
+                    "size": int(shape["size"]),
+                    "fields": {str(path): str(mark) for path, mark in shape["fields"].items()},
+                }
+        except (CodecError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DamagedStoreError(f"entry {key}: {error}") from None
+        return headers, shape, digests

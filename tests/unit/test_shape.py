@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordbake.guest.reader import DamagedStoreError, StoreReader
 from recordbake.guest.shape import body_shape, differing
+from tests.support.sample import captured, make_recording
 
 JSON = "application/json; charset=utf-8"
 MULTIPART = "multipart/form-data; boundary=abc"
@@ -78,3 +81,17 @@ def test_equal_bodies_do_not_differ(value):
     shape = body_shape(body, JSON)
     assert shape == body_shape(body, JSON)
     assert all("perhaps" in text for text in differing(shape, shape))
+
+
+@pytest.mark.parametrize("shape", ["3", "{}", '{"kind": 1, "size": "x", "fields": {}}', "[1]"])
+def test_a_tampered_shape_is_damage(tmp_path, shape):
+    entry = captured("https://api.example.org/")
+    recording = make_recording(tmp_path, [entry])
+    assert StoreReader(str(recording.store)).request_of(entry.key)[1] is None
+    with sqlite3.connect(recording.store) as connection:
+        connection.execute(
+            "UPDATE responses SET value = CAST(replace(CAST(value AS TEXT), ?, ?) AS BLOB)",
+            ('"request_body":null', f'"request_body":{shape}'),
+        )
+    with pytest.raises(DamagedStoreError):
+        StoreReader(str(recording.store)).request_of(entry.key)
