@@ -27,7 +27,7 @@ opens nothing, looks nothing up, writes no journal and hands out no cookies.
 """
 
 _TAIL = """
-Peers are measured in the same rounds, in an environment of their own; what they do not do is not in the
+Peers are measured once each, after the rounds of their row, in an environment of their own; what they do not do is not in the
 table.
 
 `reports/bench.json`: `v` (1), `measured_at` (Unix seconds), `quick`, `rounds`, `python`, `cores`, `load`, and

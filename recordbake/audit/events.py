@@ -9,13 +9,14 @@ import json
 from array import array
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from recordbake.errors import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -59,28 +60,55 @@ class _Texts:
         self.codes = array("i")
         self.known: dict[str, int] = {}
 
-    def append(self, value: Any) -> None:
-        if value is None:
-            self.codes.append(-1)
-            return
-        code = self.known.get(value) if type(value) is str else None
-        if code is None:
-            code = self.known.setdefault(clean(value), len(self.known))
-        self.codes.append(code)
+    def append(self, value: str | None) -> None:
+        """Add a value; None is missing."""
+        self.codes.append(-1 if value is None else self.known.setdefault(value, len(self.known)))
 
-    def column(self) -> pd.Categorical:
+    def column(self, rows: np.ndarray[Any, Any] | None = None) -> pd.Categorical:
+        """The column, or what it has at these rows."""
         categories = pd.Index(list(self.known), dtype=object)
-        return pd.Categorical.from_codes(np.array(self.codes, dtype=np.int32), categories)
+        codes = np.array(self.codes, dtype=np.int32)
+        return pd.Categorical.from_codes(codes if rows is None else codes[rows], categories)
+
+
+#: Fields that go together: of a million events few thousand have others than one before.
+_GROUPED_TEXT = tuple(name for name in TEXT_COLUMNS if name not in ("run", "test"))
+#: What most lines are, decoded at once into just the fields that are kept; a line with a field of
+#: another type, or with what msgspec does not take, goes the long way of :func:`_parse`.
+_LINE: Any = msgspec.defstruct(
+    "_LINE",
+    [
+        ("ts", float),
+        ("v", "int | None", None),
+        ("test", "str | None", None),
+        *((name, "str | None", None) for name in _GROUPED_TEXT),
+        *((name, "int | None", None) for name in INTEGER_COLUMNS),
+        *((name, "bool | None", None) for name in FLAG_COLUMNS),
+    ],
+    gc=False,
+)
+_GROUP = slice(3, None)  # of the line's values
+_EVENT = 3 + _GROUPED_TEXT.index("event")
+_KNOWN_VERSIONS = frozenset({None, JOURNAL_VERSION})
+_MOST_GROUPS = 100_000  # remembered at a time
 
 
 class EventTable:
-    """Collects events; :meth:`frame` hands them over as a data frame."""
+    """Collects events; :meth:`frame` hands them over as a data frame.
+
+    An event is its time, its run, its test and a row of the table of groups, in which equal rows
+    stand once, as far as they are remembered.
+    """
 
     def __init__(self) -> None:
-        self._texts = {name: _Texts() for name in TEXT_COLUMNS}
+        self._ts = array("d")
+        self._run, self._test = _Texts(), _Texts()
+        self._group = array("i")
+        self._rows: dict[tuple[Any, ...], int] = {}
+        self._count = 0
+        self._texts = {name: _Texts() for name in _GROUPED_TEXT}
         self._integers = {name: array("q") for name in INTEGER_COLUMNS}
         self._flags = {name: array("b") for name in FLAG_COLUMNS}
-        self._ts = array("d")
 
     def append(self, run: str, event: dict[str, Any]) -> None:
         """Add one event.
@@ -89,15 +117,61 @@ class EventTable:
             run: identifier of the run whose journal it stands in.
             event: the line, with a valid ``ts``.
         """
-        self._ts.append(event["ts"])
-        for name, texts in self._texts.items():
-            texts.append(run if name == "run" else event.get(name))
-        for name, integers in self._integers.items():
-            value = event.get(name)
-            # A type check, not isinstance: true is not a number here.
-            integers.append(value if type(value) is int and 0 <= value < 1 << 63 else -1)
-        for name, flags in self._flags.items():
-            flags.append(event.get(name) is True)
+        texts = {
+            name: None if event.get(name) is None else clean(event[name])
+            for name in (*_GROUPED_TEXT, "test")
+        }
+        # Type checks, not isinstance: true is not a number here.
+        numbers = [event.get(n) if type(event.get(n)) is int else None for n in INTEGER_COLUMNS]
+        flags = [event.get(name) is True for name in FLAG_COLUMNS]
+        group = (*(texts[name] for name in _GROUPED_TEXT), *numbers, *flags)
+        self._add(run, event["ts"], texts["test"], group)
+
+    def _add(self, run: str, ts: float, test: str | None, group: tuple[Any, ...]) -> None:
+        self._ts.append(ts)
+        self._run.append(run)
+        self._test.append(test)
+        row = self._rows.get(group)
+        self._group.append(self._add_row(group) if row is None else row)
+
+    def _take_plain(self, lines: Iterable[bytes], run: str) -> Iterator[bytes]:
+        """Add the lines that are as guests write them; hands on the others."""
+        # A million times round: what is looked up is looked up once.
+        decode, values_of = msgspec.json.Decoder(_LINE).decode, msgspec.structs.astuple
+        add_time, add_test, add_run = self._ts.append, self._test.append, self._run.append
+        add_group, row_of = self._group.append, self._rows.get
+        for line in lines:
+            try:
+                values = values_of(decode(line))
+            except ValueError:
+                yield line
+                continue
+            ts, version, test = values[:3]
+            event = values[_EVENT]
+            if event is None or version not in _KNOWN_VERSIONS or not 0 <= ts <= LAST_SECOND:
+                yield line
+            elif event in KEPT:
+                group = values[_GROUP]
+                row = row_of(group)
+                add_time(ts)
+                add_run(run)
+                add_test(test)
+                add_group(self._add_row(group) if row is None else row)
+
+    def _add_row(self, group: tuple[Any, ...]) -> int:
+        values = iter(group)
+        for texts in self._texts.values():
+            texts.append(next(values))
+        for integers in self._integers.values():
+            value = next(values)
+            integers.append(value if value is not None and 0 <= value < 1 << 63 else -1)
+        for flags in self._flags.values():
+            flags.append(next(values) is True)
+        if len(self._rows) >= _MOST_GROUPS:
+            self._rows.clear()
+        self._rows[group] = self._count
+        self._count += 1
+        return self._count - 1
 
     def read(self, path: Path, run: str) -> int:
         """Add the events of a journal that findings are made of.
@@ -115,7 +189,7 @@ class EventTable:
         damaged = 0
         try:
             with path.open("rb") as stream:
-                for line in _lines(stream):
+                for line in self._take_plain(_lines(stream), run):
                     event = _parse(line, path)
                     if event is None:
                         damaged += 1
@@ -129,10 +203,13 @@ class EventTable:
 
     def frame(self) -> pd.DataFrame:
         """The events: ``ts`` (Unix seconds, UTC), text, integer and flag columns."""
+        rows = np.array(self._group, dtype=np.int32)
+        texts = {name: texts.column(rows) for name, texts in self._texts.items()}
+        texts |= {"run": self._run.column(), "test": self._test.column()}
         columns: dict[str, Any] = {"ts": np.array(self._ts, dtype=np.float64)}
-        columns |= {name: texts.column() for name, texts in self._texts.items()}
-        columns |= {name: np.array(v, dtype=np.int64) for name, v in self._integers.items()}
-        columns |= {name: np.array(v, dtype=np.bool_) for name, v in self._flags.items()}
+        columns |= {name: texts[name] for name in TEXT_COLUMNS}
+        for kind, found in ((np.int64, self._integers), (np.bool_, self._flags)):
+            columns |= {n: np.array(v, dtype=kind)[rows] for n, v in found.items()}
         frame: pd.DataFrame = pd.DataFrame(columns)
         return frame
 
