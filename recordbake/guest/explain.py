@@ -154,7 +154,16 @@ def differences(request: Request, url: str, recorded: Recorded) -> list[str]:
         return [f"method: recorded {recorded.method}, asked {request.method}"]
     found = _headers_differ(request, recorded)
     shape = body_shape(request.body, header(request.headers, "content-type") or "")
-    return [*found, *differing(recorded.shape, shape)]
+    found += differing(recorded.shape, shape)
+    return found or _codings_differ(request, recorded)
+
+
+def _codings_differ(request: Request, recorded: Recorded) -> list[str]:
+    """Of a request that is like the recorded one in all that selects an entry."""
+    asked, was = (header(r.headers, "accept-encoding") for r in (request, recorded))
+    if asked == was:
+        return []
+    return [f"header accept-encoding: recorded {_value(was)}, asked {_value(asked)}"]
 
 
 def next_step(url: str, recorded: Recorded | None, advice: Advice) -> str:

@@ -9,6 +9,7 @@ from collections import deque
 from urllib.parse import quote
 
 from .codec import CodecError, decode_value
+from .codings import readable
 from .cookies import still_valid
 from .exchange import Failure, Take
 from .keys import vary_matches
@@ -100,14 +101,15 @@ class StoreReader:
         found = []
         for row in self._query(_BY_KEY, (key,)):
             try:
-                answer = self._take(key, row)
+                answer = self._take(key, row, headers)
             except (CodecError, ValueError, KeyError, TypeError) as error:
                 raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
-            if vary_matches(answer.vary, headers):
+            if answer is not None and vary_matches(answer.vary, headers):
                 found.append(answer)
         return found
 
-    def _take(self, key: str, row: tuple[object, ...]) -> Take:
+    def _take(self, key: str, row: tuple[object, ...], headers: Headers) -> Take | None:
+        """A row as a take; None where the request's client could not read it."""
         take, size, sha256, vary, failure, value = row
         answer = Take(key, int(str(take)), None, int(str(size)), str(sha256))
         if failure is not None:
@@ -121,6 +123,8 @@ class StoreReader:
         meta, answer.head, answer.body = decode_value(value)  # type: ignore[arg-type]
         if meta["body"]["sha256"] != answer.body_sha256:
             raise CodecError("the response is not the one that was recorded")
+        if not readable(answer.head.headers, headers, meta["request_headers"]):
+            return None
         answer.head.headers = still_valid(answer.head.headers, float(meta["recorded_at"]))
         answer.chunks = meta["chunks"]
         if answer.body is None:

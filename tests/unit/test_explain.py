@@ -57,6 +57,10 @@ CASES = {
     ),
     "query-new": (request(url=f"{ITEMS}?q=x"), [recorded(request())]),
     "query-gone": (request(), [recorded(request(url=f"{ITEMS}?q=x"))]),
+    "codings": (
+        request(headers=[("Accept-Encoding", "gzip")]),
+        [recorded(request(headers=[("Accept-Encoding", "gzip, br")]))],
+    ),
     "query-order": (
         request(url=f"{ITEMS}?a=1&b=2"), [recorded(request(url=f"{ITEMS}?b=2&a=1"))]
     ),
