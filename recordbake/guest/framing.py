@@ -24,17 +24,25 @@ class GarbageError(Exception):
 
 
 def parse_headers(lines: list[bytes]) -> Headers:
-    """Header lines as (name, value) pairs; obsolete folding is joined (RFC 9112 section 5.2)."""
+    """Header lines as (name, value) pairs, as far as clients differ in what they make of them.
+
+    Obsolete folding (RFC 9112 section 5.2) and blanks at the end are kept: http.client shows both.
+    """
     headers: Headers = []
     for line in lines:
         text = line.decode("latin-1")
         if text[:1] in " \t" and headers:
             name, value = headers[-1]
-            headers[-1] = (name, f"{value}\r\n {text.strip()}")
+            headers[-1] = (name, f"{value}\r\n{text}")
         else:
             name, _, value = text.partition(":")
-            headers.append((name, value.strip(" \t\r\n")))
+            headers.append((name, value.lstrip(" \t")))
     return headers
+
+
+def bare_value(value: str) -> str:
+    """A field value without folding and blanks at its ends, as most parsers show it."""
+    return " ".join(part.strip(" \t") for part in value.split("\r\n")) if value else value
 
 
 def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:
@@ -143,6 +151,7 @@ class ChunkedBody(BodyReader):
         self._stream = stream
         self._left = 0
         self.complete = False
+        self.garbage = b""  # a line that should have been a length
 
     def begin(self) -> int:
         """Go to the next chunk; its length, or 0 at the end or when the body was cut off."""
@@ -152,7 +161,7 @@ class ChunkedBody(BodyReader):
         try:
             self._left = max(int(line.split(b";")[0].strip() or b"-1", 16), -1)
         except ValueError:
-            self._left = -1
+            self._left, self.garbage = -1, line
         if self._left == 0:
             _read_lines(self._stream, bytearray())
             self.complete = True

@@ -23,6 +23,7 @@ WATCHED = {
     "httpx": "clients.httpx",
     "httpx2": "clients.httpx",
     "aiohttp": "clients.aiohttp",
+    "httplib2": "clients.httplib2",
     "_pytest.config": "pytest_outcomes",
     "multiprocessing.util": "multiprocessing_spawn",
     "unittest.case": "unittest_outcomes",

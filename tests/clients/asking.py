@@ -24,8 +24,7 @@ class Ask:
     """One request, and how its response is read.
 
     Args:
-        path: on the origin; or an absolute URL; or ``REFUSED``, or ``OTHER`` and a path, for
-            ports of which the first refuses and the second is another name of the origin.
+        path: on the origin; or an absolute URL; or one of the names below and a path.
         method: of the request.
         headers: sent besides the client's own.
         body: bytes to send.
@@ -52,15 +51,15 @@ class Ask:
     follow: bool = True
     user: tuple[str, str, str] | None = None
 
-    def url(self, base: str, refused: str) -> str:
+    def url(self, bases: dict[str, str]) -> str:
         """Where the request goes.
 
         Args:
-            base: of the origin.
-            refused: where nobody listens.
+            bases: URLs of the ``ORIGIN``; of its ``OTHER`` name; of the ports that are ``REFUSED``
+                and ``DEAF``; of the origin over ``TLS``, over ``TLS-OTHER`` (a name that its
+                certificate has not) and ``TLS-UNKNOWN`` (its authority is not known).
         """
-        if self.path == "REFUSED":
-            return refused
-        if self.path.startswith("OTHER"):
-            return base.replace("localhost", "127.0.0.1") + self.path.removeprefix("OTHER")
-        return self.path if "://" in self.path else base + self.path
+        if self.path.startswith("http"):
+            return self.path
+        name, slash, rest = self.path.partition("/")
+        return bases[name or "ORIGIN"] + slash + rest

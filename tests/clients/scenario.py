@@ -1,6 +1,7 @@
 """Runs one client through all features; run live, recording and replaying, then compared.
 
-``python scenario.py CLIENT URL REFUSED_URL`` prints one JSON object: feature -> what was seen.
+``python scenario.py CLIENT BASES`` prints one JSON object: feature -> what was seen. BASES is
+JSON, see :meth:`asking.Ask.url`.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from tests.clients.features import FEATURES
 from tests.clients.seeing import error
 
 
-def main(client: str, base: str, refused: str) -> None:
-    call = build(client)
+def main(client: str, bases: str) -> None:
+    call, urls = build(client), json.loads(bases)
     results = {}
     for feature, ask in FEATURES.items():
         if reason := cannot(client, feature):
             results[feature] = {"cannot": reason}
             continue
         try:
-            results[feature] = call(ask, ask.url(base, refused))
+            results[feature] = call(ask, ask.url(urls))
         except NotSupportedError as reason:
             results[feature] = {"cannot": str(reason)}
         except Exception as raised:  # noqa: BLE001

@@ -72,6 +72,8 @@ class Origin:
                 while (field := stream.readline()) not in (b"\r\n", b""):
                     name, _, value = field.decode().partition(":")
                     headers[name.lower()] = value.strip()
+                if headers.get("expect", "").lower() == "100-continue":
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 body = self._body(stream, headers)
                 self.requests.append(f"{method} {target}")
                 if not self._answer(connection, method, target, headers, body):

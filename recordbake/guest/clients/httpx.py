@@ -11,7 +11,7 @@ import sys
 
 from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
-from ..framing import is_chunked
+from ..framing import bare_value, is_chunked
 from . import httpx_network
 from .httpx_failures import classify, raise_failure
 from .httpx_streams import make_streams, wait_to_be_cancelled
@@ -93,7 +93,9 @@ class HttpxSeam:
             extensions["reason_phrase"] = head.reason.encode("latin-1", "replace")
         return self.module.Response(
             head.status,
-            headers=[(n.encode("latin-1"), v.encode("latin-1")) for n, v in head.headers],
+            headers=[
+                (n.encode("latin-1"), bare_value(v).encode("latin-1")) for n, v in head.headers
+            ],
             stream=stream,
             extensions=extensions,
         )

@@ -91,6 +91,9 @@ class LiveReader(ResponseReader):
             self._capture.chunk(length)
         return length
 
+    def _garbage(self) -> bytes:
+        return getattr(self._body, "garbage", b"")
+
     def _read(self, size: int) -> tuple[bytes, bool]:
         if self._capture.done:
             return b"", self._body.complete
@@ -100,7 +103,8 @@ class LiveReader(ResponseReader):
         if self._body.complete:
             self._finish()
         elif not data:
-            self._fail(Failure("truncated", "the connection was closed too early", 0, BODY))
+            raw = self._garbage().decode("latin-1")
+            self._fail(Failure("truncated", "the connection was closed too early", 0, BODY, raw))
         return data, self._body.complete
 
     def _finish(self) -> None:

@@ -68,7 +68,7 @@ class ResponseReader(io.RawIOBase):
         data, complete = self._read(min(size, self._left or size))
         if not data:
             self._ended = True
-            return b"0\r\n\r\n" if complete else line
+            return b"0\r\n\r\n" if complete else line or self._garbage()
         if not self._left:
             return b"%x\r\n%b\r\n" % (len(data), data)
         self._left -= len(data)
@@ -85,6 +85,10 @@ class ResponseReader(io.RawIOBase):
         raise NotImplementedError
 
     def _begin_chunk(self) -> int:
+        raise NotImplementedError
+
+    def _garbage(self) -> bytes:
+        """What came instead of a chunk."""
         raise NotImplementedError
 
     def _read(self, size: int) -> tuple[bytes, bool]:

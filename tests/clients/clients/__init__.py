@@ -23,6 +23,7 @@ CLIENTS: dict[str, tuple[str, dict[str, str]]] = {
     "urllib.request": ("urllib_request", {}),
     "http.client": ("http_client", {}),
     "botocore": ("botocore", {}),
+    "httplib2": ("httplib2", {}),
     "httpx": ("httpx", {"library": "httpx"}),
     "httpx-asyncio": ("httpx_async", {"library": "httpx", "backend": "asyncio"}),
     "httpx-trio": ("httpx_async", {"library": "httpx", "backend": "trio"}),

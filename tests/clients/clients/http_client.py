@@ -20,7 +20,9 @@ def build():
             body, headers["Content-Type"] = urlencode(ask.form), "application/x-www-form-urlencoded"
         if ask.json is not None:
             body, headers["Content-Type"] = json.dumps(ask.json), "application/json"
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=ask.timeout)
+        secure = parts.scheme == "https"
+        connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        connection = connect(parts.hostname, parts.port, timeout=ask.timeout)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             connection.request(

@@ -1,0 +1,44 @@
+"""httplib2, without its own cache."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+from tests.clients.asking import AS_SENT, BLOCKS, LINES, PART, RAW, TWICE, NotSupportedError
+from tests.clients.seeing import seen
+
+_STREAMS = frozenset({AS_SENT, BLOCKS, LINES, PART, RAW, TWICE})
+
+
+def build():
+    import httplib2
+
+    def call(ask, url):
+        if ask.read in _STREAMS:
+            raise NotSupportedError("httplib2 reads every body at once")
+        client = httplib2.Http(timeout=ask.timeout)
+        client.follow_redirects = ask.follow
+        if ask.user:
+            client.add_credentials(*ask.user[1:])
+        body, headers = ask.body, dict(ask.headers)
+        if ask.pieces:
+            body = iter(ask.pieces)
+        if ask.files:
+            raise NotSupportedError("httplib2 does not encode multipart bodies")
+        if ask.form:
+            body, headers["Content-Type"] = urlencode(ask.form), "application/x-www-form-urlencoded"
+        if ask.json is not None:
+            body, headers["Content-Type"] = json.dumps(ask.json), "application/json"
+        response, content = client.request(url, ask.method, body=body, headers=headers)
+        history = []
+        before = response.previous
+        while before is not None:
+            history.append((before.status, before.get("location")))
+            before = before.previous
+        return seen(
+            response.status, response.reason, sorted(response.items()), content,
+            response.get("content-location", ""), history, response.version,
+        )  # fmt: skip
+
+    return call
