@@ -35,6 +35,7 @@ class Ask:
         timeout: seconds.
         read: how the response is read.
         follow: whether redirects are followed, where the client can.
+        http2: whether HTTP/2 is offered.
         user: credentials, and how they are sent: ``basic`` or ``digest``.
     """
 
@@ -50,6 +51,7 @@ class Ask:
     read: str = WHOLE
     follow: bool = True
     user: tuple[str, str, str] | None = None
+    http2: bool = False
 
     def url(self, bases: dict[str, str]) -> str:
         """Where the request goes.
@@ -57,7 +59,8 @@ class Ask:
         Args:
             bases: URLs of the ``ORIGIN``; of its ``OTHER`` name; of the ports that are ``REFUSED``
                 and ``DEAF``; of the origin over ``TLS``, over ``TLS-OTHER`` (a name that its
-                certificate has not) and ``TLS-UNKNOWN`` (its authority is not known).
+                certificate has not), ``TLS-UNKNOWN`` (its authority is not known) and
+                ``TLS-PLAIN`` (it speaks no TLS); and of ``H2``, which speaks HTTP/2.
         """
         if self.path.startswith("http"):
             return self.path

@@ -158,6 +158,21 @@ TLS = {
     "tls-refused-by-http": Ask("TLS-PLAIN/text"),
 }
 
+HTTP2 = {
+    "h2-text": Ask("H2/text", http2=True),
+    "h2-headers": Ask("H2/headers", http2=True),
+    "h2-head": Ask("H2/text", "HEAD", http2=True),
+    "h2-gzip-blocks": Ask("H2/gzip", read=BLOCKS, http2=True),
+    "h2-raw": Ask("H2/gzip", read=RAW, http2=True),
+    "h2-as-sent": Ask("H2/pieces", read=AS_SENT, http2=True),
+    "h2-part": Ask("H2/pieces", read=PART, http2=True),
+    "h2-post": Ask("H2/echo", "POST", body=b"sent", http2=True),
+    "h2-redirect": Ask("H2/redirect", http2=True),
+    "h2-nothing": Ask("H2/nothing", http2=True),
+    "h2-unknown-authority": Ask("TLS-UNKNOWN/text", http2=True),
+    "h2-not-spoken": Ask("TLS/text", http2=True),
+}
+
 GROUPS: dict[str, dict[str, Ask]] = {
     "Reading": {"text": Ask("/text", read=WHOLE), **READING},
     "Sending": SENDING,
@@ -170,5 +185,6 @@ GROUPS: dict[str, dict[str, Ask]] = {
     "Takes": TAKES,
     "Failures": FAILURES,
     "TLS": TLS,
+    "HTTP/2": HTTP2,
 }
 FEATURES: dict[str, Ask] = {name: ask for group in GROUPS.values() for name, ask in group.items()}

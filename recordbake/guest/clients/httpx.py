@@ -129,9 +129,22 @@ def head_of(response: Any) -> Head:
 
 
 def is_not_ours(transport: Any, request: Any) -> bool:
-    """Whether a transport speaks over a Unix socket (which stays here, as loopback), or no HTTP."""
+    """Whether a transport is mocked, speaks over a Unix socket (which stays here), or no HTTP."""
     pool = getattr(transport, "_pool", None)
-    return getattr(pool, "_uds", None) is not None or request.url.scheme not in ("http", "https")
+    return (
+        getattr(pool, "_uds", None) is not None
+        or request.url.scheme not in ("http", "https")
+        or _is_mocked(type(pool))
+    )
+
+
+def _is_mocked(pool: Any) -> bool:
+    """Whether someone has replaced the methods of httpcore's pool, as respx does: it answers."""
+    library = str(pool.__module__).partition(".")[0]
+    if not library.startswith("httpcore"):
+        return False
+    method = getattr(pool, "handle_request", None) or getattr(pool, "handle_async_request", None)
+    return str(getattr(method, "__module__", "")).partition(".")[0] != library
 
 
 def _patch_sync(cls: Any, seam: HttpxSeam) -> None:

@@ -2,14 +2,16 @@
 
 A module has ``build(**arguments)``, which imports the library and returns ``call(ask, url)``:
 it makes the request as the library's users do and returns what they see (``seeing.seen``), or
-raises what they are raised. ``CANNOT`` names the features that the library truly cannot do, and
-why; a call may also raise ``NotSupportedError``.
+raises what they are raised. ``CANNOT`` names what the library truly cannot do, and why; a call
+may also raise ``NotSupportedError``.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tests.clients.features import FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,5 +47,12 @@ def build(client: str) -> Callable[..., Any]:
 
 
 def cannot(client: str, feature: str) -> str:
-    """Why a client cannot do what a feature asks; empty if it can."""
-    return str(getattr(module_of(client), "CANNOT", {}).get(feature, ""))
+    """Why a client cannot do what a feature asks; empty if it can.
+
+    A module's ``CANNOT`` says so by what is asked: ``files``, ``digest``, ``basic``, ``http2``, or
+    a way of reading.
+    """
+    ask, reasons = FEATURES[feature], getattr(module_of(client), "CANNOT", {})
+    asked = {ask.read, "files" if ask.files else "", "http2" if ask.http2 else ""}
+    asked.add(ask.user[0] if ask.user else "")
+    return str(next((reasons[what] for what in sorted(asked) if what in reasons), ""))

@@ -7,6 +7,10 @@ import asyncio
 from tests.clients.asking import AS_SENT, BLOCK, BLOCKS, LINES, PART, RAW, TWICE, NotSupportedError
 from tests.clients.seeing import seen
 
+CANNOT = {
+    "http2": "it speaks HTTP/1.1 only",
+}
+
 
 async def _read(r, how):
     if how == PART:

@@ -8,6 +8,13 @@ from urllib.parse import urlencode
 from tests.clients.asking import AS_SENT, BLOCK, LINES, PART, RAW, TWICE, WHOLE
 from tests.clients.seeing import after, seen
 
+CANNOT = {
+    "http2": "it speaks HTTP/1.1 only",
+    "files": "it does not encode multipart bodies",
+    "basic": "it signs requests itself",
+    "digest": "it signs requests itself",
+}
+
 
 def _read(r, how):
     from botocore.response import StreamingBody

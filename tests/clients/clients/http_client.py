@@ -9,6 +9,14 @@ from urllib.parse import urlencode, urlsplit
 from tests.clients.asking import PART, WHOLE
 from tests.clients.seeing import after, read_file, seen
 
+CANNOT = {
+    "http2": "it speaks HTTP/1.1 only",
+    "files": "it does not encode multipart bodies",
+    "as-sent": "it does not show chunks",
+    "basic": "it has no authentication",
+    "digest": "it has no authentication",
+}
+
 
 def build():
     def call(ask, url):

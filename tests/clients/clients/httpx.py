@@ -59,9 +59,10 @@ def _read(r, how):
 
 def build(library):
     module = __import__(library)
-    client = module.Client()
+    clients = {http2: module.Client(http2=http2) for http2 in (False, True)}
 
     def call(ask, url):
+        client = clients[ask.http2]
         client.cookies.clear()
         options = arguments(module, ask)
         if ask.pieces:

@@ -38,7 +38,7 @@ def build(library, backend):
         options = arguments(module, ask)
         if ask.pieces:
             options["content"] = pieces(ask)
-        async with module.AsyncClient() as client:
+        async with module.AsyncClient(http2=ask.http2) as client:
             if ask.read not in STREAMED:
                 r = await client.request(ask.method, url, **options)
                 return result(r, r.content, client)

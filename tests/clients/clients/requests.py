@@ -5,6 +5,10 @@ from __future__ import annotations
 from tests.clients.asking import AS_SENT, BLOCK, BLOCKS, LINES, PART, RAW, TWICE
 from tests.clients.seeing import after, jar, seen
 
+CANNOT = {
+    "http2": "it speaks HTTP/1.1 only",
+}
+
 
 def _read(r, how):
     if how == RAW:

@@ -7,7 +7,10 @@ import json
 from tests.clients.asking import AS_SENT, BLOCK, LINES, PART, RAW, TWICE, WHOLE
 from tests.clients.seeing import after, seen
 
-CANNOT: dict[str, str] = {}
+CANNOT = {
+    "http2": "it speaks HTTP/1.1 only",
+    "digest": "it has no digest authentication",
+}
 
 
 def _read(r, how):

@@ -11,6 +11,12 @@ from urllib.parse import urlencode
 from tests.clients.asking import PART
 from tests.clients.seeing import jar, read_file, seen
 
+CANNOT = {
+    "http2": "it speaks HTTP/1.1 only",
+    "files": "it does not encode multipart bodies",
+    "as-sent": "it does not show chunks",
+}
+
 
 class _Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
