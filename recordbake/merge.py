@@ -138,7 +138,14 @@ class StoreMerger:
         self.bodies = bodies
         self.shards = shards
 
-    def replace(self, captured: list[Captured], outcomes: Outcomes, *, whole: bool) -> None:
+    def replace(
+        self,
+        captured: list[Captured],
+        outcomes: Outcomes,
+        *,
+        whole: bool,
+        refetched: frozenset[str] = frozenset(),
+    ) -> None:
         """Let this run's answers replace what the same tests had recorded.
 
         Args:
@@ -146,12 +153,17 @@ class StoreMerger:
             outcomes: which tests ran and passed.
             whole: the run asked for everything (not only what was missing), so a test that passed
                 no longer uses what it did not ask for.
+            refetched: keys that were asked for anew; what all tests had of them is replaced as
+                soon as there is a good answer.
         """
         groups: dict[tuple[str, str], list[Captured]] = defaultdict(list)
         for c in captured:
             groups[c.key, c.test or ""].append(c)
         if whole:
             self._forget_unasked(groups, outcomes)
+        for (key, test), takes in groups.items():
+            if key in refetched and (test in outcomes.passed or not any(c.suspect for c in takes)):
+                self.connection.execute("DELETE FROM uses WHERE key = ?", (key,))
         for (key, test), takes in groups.items():
             good = test in outcomes.passed or not any(c.suspect for c in takes)
             if not good and self._has_good(key, test):
@@ -274,9 +286,10 @@ def drop_unused_bodies(recording: Recording) -> None:
             path.unlink()
 
 
-def merge_entries(
-    recording: Recording, run: Run, outcomes: Outcomes, *, whole: bool, authorized: bool = False
-) -> list[Captured]:
+def merge_entries(  # noqa: PLR0913
+    recording: Recording, run: Run, outcomes: Outcomes, *, whole: bool, authorized: bool = False,
+    refetched: frozenset[str] = frozenset(),
+) -> list[Captured]:  # fmt: skip
     """Fold a recording run's entries into the store.
 
     Args:
@@ -284,6 +297,7 @@ def merge_entries(
         run: the run, with its shards.
         outcomes: which of its tests ran and passed.
         whole: see :meth:`StoreMerger.replace`.
+        refetched: see :meth:`StoreMerger.replace`.
         authorized: the run had a Hub token; a replay then lets the Hub's client send one too.
 
     Returns:
@@ -295,7 +309,7 @@ def merge_entries(
     captured = read_captured(run)
     with writing(recording.store) as connection:  # a suite without requests has a store, too
         StoreMerger(connection, recording.bodies, run.shards).replace(
-            captured, outcomes, whole=whole
+            captured, outcomes, whole=whole, refetched=refetched
         )
         connection.execute(
             "INSERT OR REPLACE INTO meta VALUES ('authorized', ?)", (int(authorized),)

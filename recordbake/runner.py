@@ -30,6 +30,7 @@ from recordbake.errors import (
     EXIT_OK,
     UsageError,
 )
+from recordbake.from_audit import FILE_NAME
 from recordbake.guest.config import RECORD, STRICT, GuestConfig
 from recordbake.guest.events import Journal
 from recordbake.locks import recording_lock
@@ -38,14 +39,16 @@ from recordbake.recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from recordbake.from_audit import Refetch
     from recordbake.isolation import Barrier
     from recordbake.recording import Run
     from recordbake.settings import Settings
 
 
 def run_command(
-    settings: Settings, mode: str, command: Sequence[str], *, missing: bool = False
-) -> int:
+    settings: Settings, mode: str, command: Sequence[str], *, missing: bool = False,
+    refetch: Refetch | None = None,
+) -> int:  # fmt: skip
     """Run a command in ``record``, ``replay`` or ``replay_strict``.
 
     Args:
@@ -53,6 +56,7 @@ def run_command(
         mode: the mode.
         command: program and arguments; the configured one if empty.
         missing: while recording, fetch only what the store does not have.
+        refetch: what to fetch all the same, and the tests to run for it.
 
     Returns:
         The exit code of recordbake (docs/reference/exit-codes.md).
@@ -76,7 +80,14 @@ def run_command(
             summary.note(f"barrier: {barrier.name} ({barrier.reason})")
         recording = runs.writable_runs_dir(recording)
         running = _Running(
-            settings, mode, command, program, recording, barrier=barrier, missing=missing
+            settings,
+            mode,
+            command,
+            program,
+            recording,
+            barrier=barrier,
+            missing=missing,
+            refetch=refetch,
         )
         return running.run(stack)
 
@@ -86,7 +97,7 @@ class _Running:
 
     def __init__(  # noqa: PLR0913
         self, settings: Settings, mode: str, command: list[str], program: str,
-        recording: Recording, *, barrier: Barrier, missing: bool,
+        recording: Recording, *, barrier: Barrier, missing: bool, refetch: Refetch | None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.mode = mode
@@ -95,6 +106,7 @@ class _Running:
         self.recording = recording
         self.barrier = barrier
         self.missing = missing
+        self.refetch = refetch
         self.run_dir: Run
         self.info: runs.RunInfo
 
@@ -146,6 +158,7 @@ class _Running:
             shards=str(self.run_dir.shards.resolve()),
             store=str(store_file) if reads and store_file.exists() else "",
             missing=self.missing,
+            refetch=self._refetch_file(),
             capture_loopback=settings.capture_loopback,
             ignore_hosts=tuple(settings.ignore_hosts),
             volatile_parameters=tuple(settings.volatile_parameters),
@@ -157,6 +170,13 @@ class _Running:
             barrier=self.barrier.name,
             own_addresses=self.barrier.own_addresses,
         )
+
+    def _refetch_file(self) -> str:
+        if self.refetch is None:
+            return ""
+        path = self.run_dir.path / FILE_NAME
+        self.refetch.write(path)
+        return str(path.resolve())
 
     def _recording_of(self, command: list[str]) -> str:
         """What adds to the recording (not to a bake made of it) what a command misses."""

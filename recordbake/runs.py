@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recordbake import __version__, hub_cache
+from recordbake import __version__, from_audit, hub_cache
 from recordbake.errors import DamagedError
 from recordbake.files import write_atomically
 from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
@@ -163,6 +163,7 @@ def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
             captured = merge_entries(
                 recording, run, summary.outcomes,
                 whole=not info.missing, authorized=info.authorized,
+                refetched=from_audit.keys_of(run.path / from_audit.FILE_NAME),
             )  # fmt: skip
             hub_cache.fold(run.hf_cache, recording.hf_cache)
         info.incomplete = incomplete(captured, summary.outcomes)

@@ -62,6 +62,9 @@ class Settings:
         default=False, help_text="a test that swallowed a blocked request fails (pytest)"
     )
     stale_after_days: float = option(30.0, "age in days from which an entry is stale")
+    oversized_mb: float = option(50.0, "size in MB from which the audit names an entry")
+    growth_percent: float = option(10.0, "growth since the bake that is no finding, in percent")
+    revalidate_rate: float = option(5.0, "requests per second to a host while revalidating")
 
     @property
     def recording_path(self) -> Path:

@@ -13,7 +13,7 @@ from recordbake.errors import EXIT_FAIL_ON, EXIT_OK, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from recordbake.audit.findings import Finding
+    from recordbake.audit.findings import Finding, Limits, Upstream
     from recordbake.audit.verdict import Verdict
     from recordbake.recording import Recording
 
@@ -43,6 +43,8 @@ def audit(  # noqa: PLR0913
     *,
     formats: tuple[str, ...] = ("html", "json", "markdown"),
     stale_after_days: float = 30,
+    limits: Limits | None = None,
+    known: Upstream | None = None,
     now: float | None = None,
     fail_on: frozenset[str] = frozenset(),
 ) -> AuditResult:
@@ -53,6 +55,8 @@ def audit(  # noqa: PLR0913
         out: directory for ``audit.html``, ``audit.json`` and ``audit.md``.
         formats: which of ``html``, ``json`` and ``markdown`` to write.
         stale_after_days: age in days from which an entry is stale.
+        limits: sizes that are worth a finding.
+        known: what is known from outside the recording.
         now: the present, Unix seconds (UTC); the clock's time when None.
         fail_on: kinds of findings that make the exit code 13.
 
@@ -70,8 +74,12 @@ def audit(  # noqa: PLR0913
     _check_known("kind of finding", sorted(fail_on), finding.KINDS)
     now = time.time() if now is None else now
     loaded = load(recording)
-    found = finding.find(loaded, stale_after_days=stale_after_days, now=now)
-    verdict = judge(found, summary.facts(loaded, _options(recording)))
+    found = finding.find(
+        loaded, stale_after_days=stale_after_days, now=now,
+        limits=limits or finding.Limits(), known=known or finding.Upstream(),
+    )  # fmt: skip
+    document = _shown(out / report.FILES["json"]) if "json" in formats else ""
+    verdict = judge(found, summary.facts(loaded, _options(recording), document))
     paths = report.write(
         summary.Summary(
             generated_at=finding.iso(now) or "",
@@ -108,5 +116,10 @@ def _options(recording: Recording) -> tuple[str, ...]:
     path = recording.path.resolve()
     if recording.manifest.exists() or path == Path(_DEFAULT_RECORDING).resolve():
         return ()
-    here = Path.cwd()
-    return ("--recording", str(path.relative_to(here) if path.is_relative_to(here) else path))
+    return ("--recording", _shown(path))
+
+
+def _shown(path: Path) -> str:
+    """A path as a command that is run here names it."""
+    path, here = path.resolve(), Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from recordbake.audit.answers import Facts, read_answers
 from recordbake.audit.events import LAST_SECOND, EventTable, clean, is_time
+from recordbake.audit.findings.model import latest_replay
 from recordbake.errors import DamagedError
 from recordbake.store import ENTRY_COLUMNS, FORMAT, connect_readonly
 
@@ -49,7 +51,7 @@ class Loaded:
         events: one row an event, see :class:`~recordbake.audit.events.EventTable`.
         runs: one row a run, oldest first; times in Unix seconds (UTC), NaN where not known.
         entries: one row a take, columns of the store's ``entries`` and ``tests`` (a tuple of the
-            tests that use it).
+            tests that use it), and the fields of :class:`~recordbake.audit.answers.Facts`.
         hub: repositories, largest first.
         hub_problems: how many directories of the Hub cache could not be understood.
     """
@@ -82,7 +84,22 @@ def load(recording: Recording) -> Loaded:
     for name in ("started_at", "ended_at"):
         runs[name] = pd.to_numeric(runs[name], errors="coerce").astype(float)
     hub, problems = hub_repositories(recording.hf_cache / "hub")
-    return Loaded(table.frame(), runs, load_entries(recording.store), hub, problems)
+    events, entries = table.frame(), load_entries(recording.store)
+    entries["tests"] = _tests_today(events, runs, entries)
+    return Loaded(events, runs, entries, hub, problems)
+
+
+def _tests_today(events: pd.DataFrame, runs: pd.DataFrame, entries: pd.DataFrame) -> Any:
+    """The tests that use each entry: those that recorded it, and those of the latest replay."""
+    replay = latest_replay(runs)
+    hits = events[(events["run"] == replay) & (events["outcome"] == "hit") & events["test"].notna()]
+    columns = (hits[name].astype(object) for name in ("key", "take", "test"))
+    asking: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for key, take, test in set(zip(*columns, strict=True)):
+        asking[str(key), int(take)].add(str(test))
+    rows = zip(entries["key"], entries["take"], entries["tests"], strict=True)
+    tests = [tuple(sorted({*known, *asking.get((key, take), ())})) for key, take, known in rows]
+    return pd.Series(tests, index=entries.index, dtype=object)
 
 
 def _run_row(run: Run) -> dict[str, Any]:
@@ -137,7 +154,7 @@ def load_entries(store: Path) -> pd.DataFrame:
         DamagedError: the store is damaged or of another format.
     """
     if not store.is_file():
-        return _typed(pd.DataFrame(columns=list(ENTRY_COLUMNS), dtype=object), {})
+        return _typed(pd.DataFrame(columns=list(ENTRY_COLUMNS), dtype=object), {}, {})
     with closing(connect_readonly(store)) as connection:
         connection.row_factory = None
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -158,16 +175,21 @@ def load_entries(store: Path) -> pd.DataFrame:
             tests: dict[tuple[str, int], set[str]] = defaultdict(set)
             for key, take, test in connection.execute("SELECT key, take, test FROM uses"):
                 tests[str(key), take].update([str(test)] if test else [])
+            answers = read_answers(store)
         except (sqlite3.Error, pd.errors.DatabaseError) as error:
             raise DamagedError(
                 f"the store is damaged: {error}",
                 where=store,
                 next_step="record again: recordbake record -- COMMAND",
             ) from error
-    return _typed(frame, tests)
+    return _typed(frame, tests, answers)
 
 
-def _typed(frame: pd.DataFrame, tests: dict[tuple[str, int], set[str]]) -> pd.DataFrame:
+def _typed(
+    frame: pd.DataFrame,
+    tests: dict[tuple[str, int], set[str]],
+    answers: dict[tuple[str, int], Facts],
+) -> pd.DataFrame:
     for name in _INTEGERS:
         numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
         numbers = numbers.where(numbers.between(0, 2**53), -1 if name == "status" else 0)
@@ -178,9 +200,14 @@ def _typed(frame: pd.DataFrame, tests: dict[tuple[str, int], set[str]]) -> pd.Da
     for name in ("key", "method", "url", "host", "body_sha256"):
         texts = [clean(value or "") for value in frame[name]]
         frame[name] = pd.Series(texts, index=frame.index, dtype=object)
-    used = zip(frame["key"], frame["take"], strict=True)
-    by_row = [tuple(sorted(tests.get((key, take), ()))) for key, take in used]
+    named = list(zip(frame["key"], frame["take"], strict=True))
+    by_row = [tuple(sorted(tests.get(name, ()))) for name in named]
     frame["tests"] = pd.Series(by_row, index=frame.index, dtype=object)
+    facts = [answers.get(name, Facts()) for name in named]
+    frame["lifetime"] = pd.Series([f.lifetime for f in facts], index=frame.index, dtype=float)
+    for column in ("looks", "shape", "fields"):
+        values = [getattr(f, column) for f in facts]
+        frame[column] = pd.Series(values, index=frame.index, dtype=object)
     return frame
 
 

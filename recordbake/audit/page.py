@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recordbake.audit.verdict import KEEP
+from recordbake.from_audit import KEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

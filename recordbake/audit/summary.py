@@ -96,12 +96,13 @@ class Summary:
     runs: list[RunRow]
 
 
-def facts(loaded: Loaded, options: tuple[str, ...] = ()) -> Facts:
+def facts(loaded: Loaded, options: tuple[str, ...] = (), audit: str = "") -> Facts:
     """What the verdict needs to know.
 
     Args:
         loaded: what was read.
         options: options of recordbake that the verdict's command has to carry.
+        audit: where ``audit.json`` is written; empty if it is not.
     """
     entries, runs, replay = loaded.entries, loaded.runs, latest_replay(loaded.runs)
     judged = len(entries)
@@ -115,6 +116,7 @@ def facts(loaded: Loaded, options: tuple[str, ...] = ()) -> Facts:
         replayed=replay is not None,
         command=_command(runs),
         options=options,
+        audit=audit,
     )
 
 

@@ -7,11 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recordbake.from_audit import ALL, KEEP, SOME
+
 if TYPE_CHECKING:
     from recordbake.audit.findings import Finding
 
-KEEP, SOME, ALL = "keep", "re-record these", "re-record all"
-
+#: Findings whose entries `recordbake record --from-audit` fetches again.
+REFETCHED = ("stale", "stale-upstream", "suspicious-200", "error-kept")
 #: Findings that `recordbake record --missing` mends.
 _MISSING = ("live-miss", "incomplete", "damaged-entry")
 
@@ -23,6 +25,14 @@ NOUNS = {
     "leak": ("leaked connection", "leaked connections"),
     "uncovered": ("unhooked process", "unhooked processes"),
     "stale": ("stale entry", "stale entries"),
+    "stale-upstream": ("entry changed upstream", "entries changed upstream"),
+    "suspicious-200": ("suspicious answer", "suspicious answers"),
+    "error-kept": ("error answer kept", "error answers kept"),
+    "stale-origin": ("entry past its Cache-Control", "entries past their Cache-Control"),
+    "volatile": ("volatile answer", "volatile answers"),
+    "oversized": ("oversized entry", "oversized entries"),
+    "duplicate-body": ("duplicate body", "duplicate bodies"),
+    "growth": ("growth since the bake", "growths since the bake"),
     "unused": ("unused entry", "unused entries"),
     "damaged-journal": ("damaged journal", "damaged journals"),
 }
@@ -41,6 +51,7 @@ class Facts:
         command: the user's command; empty if no run tells it.
         options: further options of recordbake that the command line needs, such as the
             recording's directory.
+        audit: where ``audit.json`` is written; empty if it is not.
     """
 
     entries: int
@@ -50,6 +61,7 @@ class Facts:
     replayed: bool
     command: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    audit: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,8 @@ class Verdict:
         requests: estimated requests that the command makes; 0 for ``keep``.
         bytes: estimated bytes that they fetch.
         command: the command to run, quoted for a shell.
+        refetch: keys of the entries that it fetches although the store has them, sorted.
+        tests: the tests that ask for what it fetches, sorted; empty if all have to run.
     """
 
     decision: str
@@ -71,6 +85,8 @@ class Verdict:
     requests: int
     bytes: int
     command: str
+    refetch: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
 
 
 def count(n: int, nouns: tuple[str, str]) -> str:
@@ -84,34 +100,61 @@ def judge(findings: list[Finding], facts: Facts) -> Verdict:
     reasons = tuple(count(by_kind[kind], nouns) for kind, nouns in NOUNS.items() if by_kind[kind])
     # One request may be missing for two reasons; it is recorded once.
     missing = list({f.subject: f for f in findings if f.kind in _MISSING}.values())
-    stale = by_kind["stale"]
+    again = [f for f in findings if is_refetched(f)]
+    old = [f for f in again if f.kind.startswith("stale")]
+    stale = len({key for f in old for key in keys_of(f) or [f.subject]})
     if not facts.entries:
         return _all("Record: the store is empty.", ("the store has no entries", *reasons), facts)
     if 2 * stale > facts.judged:
         share = f"{stale:,} of {facts.judged:,} entries are stale"
         return _all(f"Record everything again: {share}.", reasons, facts)
-    if stale:
-        # --missing answers from what is there: only a whole run refreshes an entry.
-        what = _listing(by_kind, (*_MISSING, "stale"))
-        return Verdict(
-            SOME,
-            f"Record again: {what}.",
-            reasons,
-            facts.entries + len(missing),
-            facts.entry_bytes + _missing_bytes(missing, facts),
-            _command(("record",), facts),
-        )
-    if missing:
-        what = _listing(by_kind, _MISSING)
-        return Verdict(
-            SOME,
-            f"Record what is missing: {what}.",
-            reasons,
-            len(missing),
-            _missing_bytes(missing, facts),
-            _command(("record", "--missing"), facts),
-        )
+    if again or missing:
+        return _some(missing, again, reasons, facts)
     return _keep(by_kind, reasons, facts)
+
+
+def is_refetched(finding: Finding) -> bool:
+    """Whether recording its entries again may mend it: of errors, those that used to be none."""
+    if finding.kind == "error-kept":
+        return finding.evidence["used_to_be"] is not None
+    return finding.kind in REFETCHED
+
+
+def keys_of(finding: Finding) -> list[str]:
+    """Keys of the entries or requests that a finding is about."""
+    one = finding.evidence.get("key")
+    return list(finding.evidence.get("keys") or ([one] if one else []))
+
+
+def _some(
+    missing: list[Finding], again: list[Finding], reasons: tuple[str, ...], facts: Facts
+) -> Verdict:
+    by_kind = Counter(finding.kind for finding in (*missing, *again))
+    what = _listing(by_kind, (*_MISSING, *REFETCHED))
+    sizes = {(key, f.evidence.get("take")): f.evidence.get("bytes") or 0
+             for f in again for key in keys_of(f)}  # fmt: skip
+    requests, size = len(sizes), sum(sizes.values())
+    words: tuple[str, ...] = ("record", "--from-audit", facts.audit)
+    if not facts.audit:  # without the file, only a whole run refreshes an entry
+        words = ("record",) if again else ("record", "--missing")
+        requests, size = (facts.entries, facts.entry_bytes) if again else (0, 0)
+    return Verdict(
+        SOME,
+        f"{'Record again' if again else 'Record what is missing'}: {what}.",
+        reasons,
+        requests + len(missing),
+        size + _missing_bytes(missing, facts),
+        _command(words, facts),
+        tuple(sorted({key for f in again for key in keys_of(f)})),
+        _tests((*missing, *again)),
+    )
+
+
+def _tests(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """The tests concerned; none if a request is concerned of which no test is known."""
+    if any(not f.tests or "" in f.evidence.get("by_test", ()) for f in findings):
+        return ()
+    return tuple(sorted({test for f in findings for test in f.tests}))
 
 
 def _keep(by_kind: Counter[str], reasons: tuple[str, ...], facts: Facts) -> Verdict:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
+from recordbake.errors import DamagedError, UsageError
 from recordbake.recording import Recording
+from recordbake.summary import note
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
+
+    from recordbake.audit.findings import Upstream
 
 HELP = "report misses, sizes and stale entries, and say what to re-record"
-OPTIONS = ("recording", "runs_dir", "reports", "stale_after_days")
+OPTIONS = (
+    "recording", "runs_dir", "reports", "stale_after_days", "oversized_mb", "growth_percent",
+    "revalidate_rate",
+)  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,23 +28,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", dest="reports", metavar="DIR", help="the same as --reports")
     parser.add_argument("--format", default="html,json,markdown", help="html,json,markdown")
     parser.add_argument("--fail-on", default="", metavar="KINDS", help="findings that exit with 13")
+    parser.add_argument(
+        "--revalidate", action="store_true", help="ask the origins whether entries still hold"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake import store
     from recordbake.audit import audit
+    from recordbake.audit.findings import Limits
     from recordbake.runs import recover, writable_runs_dir
 
     found = options.load(arguments, OPTIONS, reads=True)
     recording = Recording(found.recording_path, found.runs_dir)
     recover(writable_runs_dir(recording))
     store.settle(recording.store)
+    if not found.revalidate_rate > 0:
+        raise UsageError("revalidate_rate takes a number above 0", where="--revalidate-rate")
+    reports = found.root / found.reports
     result = audit(
         recording,
-        found.root / found.reports,
+        reports,
         formats=tuple(part for part in arguments.format.split(",") if part),
         stale_after_days=found.stale_after_days,
+        limits=Limits(found.oversized_mb * 1e6, found.growth_percent),
+        known=_known(recording, reports, found.revalidate_rate if arguments.revalidate else 0),
         fail_on=frozenset(part for part in arguments.fail_on.split(",") if part),
     )
     print(result.verdict.sentence)
@@ -44,3 +62,36 @@ def run(arguments: argparse.Namespace) -> int:
     for path in result.paths:
         print(path)
     return result.exit_code
+
+
+def _known(recording: Recording, reports: Path, rate: float) -> Upstream:
+    """What is known from outside the recording; origins are asked if ``rate`` is not 0."""
+    from recordbake.audit.findings import Upstream
+    from recordbake.audit.load import load_entries
+    from recordbake.audit.revalidate import questions, revalidate
+    from recordbake.audit.revisions import moved_revisions
+
+    baked = _baked(recording)
+    if not rate:
+        return Upstream(baked)
+    asked = questions(load_entries(recording.store))
+    answers = revalidate(asked, reports / "revalidation.ndjson", per_second=rate)
+    states = Counter(answer.state for answer in answers.values())
+    note(
+        f"revalidated {len(asked)} entries with an ETag or Last-Modified: "
+        + ", ".join(f"{states[state]} {state}" for state in ("fresh", "changed", "unknown"))
+    )
+    return Upstream(baked, answers, moved_revisions(recording.hf_cache / "hub"))
+
+
+def _baked(recording: Recording) -> dict[str, int] | None:
+    """Counts of the recording's own bake; None where there is none that can be read."""
+    from recordbake.bake import manifest
+
+    path = recording.bake_dir / manifest.MANIFEST_NAME
+    if recording.manifest.exists() or not path.is_file():
+        return None
+    try:
+        return manifest.load(path).store
+    except DamagedError:
+        return None  # `recordbake verify` says so

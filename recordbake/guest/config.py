@@ -18,6 +18,7 @@ class GuestConfig:
         shards: directory that this run's processes write to.
         store: the store's file; empty when nothing is answered from it.
         missing: while recording, answer what the store has and fetch only the rest.
+        refetch: file that names what is fetched all the same (:mod:`.refetch`); empty for none.
         capture_loopback: treat loopback hosts like any other.
         ignore_hosts: hosts that are never captured nor blocked.
         volatile_parameters: further query parameters that keys ignore.
@@ -39,13 +40,14 @@ class GuestConfig:
         retry_statuses: tuple[int, ...] = (429, 502, 503, 504), retry_max_wait: float = 120.0,
         record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
         strict_tests: bool = False, record_test_command: str = "",
-        own_addresses: tuple[str, ...] | None = None,
+        own_addresses: tuple[str, ...] | None = None, refetch: str = "",
     ) -> None:  # fmt: skip
         self.mode = mode
         self.run = run
         self.shards = shards
         self.store = store
         self.missing = missing
+        self.refetch = refetch
         self.capture_loopback = capture_loopback
         self.ignore_hosts = ignore_hosts
         self.volatile_parameters = volatile_parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import attribution, decision, keys, live, redaction
+from . import attribution, decision, keys, live, redaction, refetch
 from .capture import Capture
 from .codec import encode_record
 from .config import GuestConfig
@@ -48,6 +48,7 @@ class Engine:
         self._open: set[Capture] = set()
         #: Whether requests are answered from the store at all.
         self.answers = decision.needs_lookup(config.mode, missing=config.missing)
+        self._refetched = refetch.keys(config.refetch)
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
 
     @classmethod
@@ -64,10 +65,9 @@ class Engine:
 
     def knows(self, request: Request) -> bool:
         """Whether the store has an answer, without taking it; a damaged one counts."""
+        key = keys.request_key(request, self._volatile)
         try:
-            return bool(
-                self._reader.takes(keys.request_key(request, self._volatile), request.headers)
-            )
+            return key not in self._refetched and bool(self._reader.takes(key, request.headers))
         except (DamagedStoreError, OSError):
             return True
 
@@ -133,6 +133,8 @@ class Engine:
         return plan
 
     def _takes(self, plan: Plan, request: Request) -> list[Take]:
+        if plan.key in self._refetched:
+            return []
         takes = self._reader.takes(plan.key, request.headers)
         if self.config.missing:  # an answer that is no good is as missing as none
             takes = [t for t in takes if t.failure is None and not is_suspect(t.head, None)]
@@ -144,7 +146,7 @@ class Engine:
             if takes:
                 plan.take = self._order.choose(takes, plan)
             else:
-                plan.reason = "uri-miss"
+                plan.reason = "stale" if plan.key in self._refetched else "uri-miss"
         except (DamagedStoreError, OSError) as error:
             plan.reason = "damaged"
             plan.message = str(error)

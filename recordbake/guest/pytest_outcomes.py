@@ -100,6 +100,10 @@ def install(module: ModuleType, settings: dict[str, Any], journal: Journal) -> N
         self.register(AttemptsPlugin(), PLUGIN_NAME + "-attempts")
         # A pytest that a test runs is under test itself: its output stays as it is.
         if not attribution.is_inside_a_test():
+            if settings.get("refetch"):
+                from .refetch import SelectionPlugin
+
+                self.register(SelectionPlugin(settings["refetch"]), PLUGIN_NAME + "-selection")
             self.register(ReportPlugin(settings), REPORT)
 
     manager.__init__ = init

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections import Counter
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recordbake.audit.answers import lifetime
 from recordbake.audit.findings import KINDS, find, iso
 from recordbake.audit.load import load
 from recordbake.audit.summary import figures, history, hosts
@@ -24,16 +26,25 @@ if TYPE_CHECKING:
 
 
 def findings_of(recording: Recording, days: float = 30, now: float = planted.NOW) -> list[Finding]:
-    return find(load(recording), stale_after_days=days, now=now)
+    return find(load(recording), stale_after_days=days, now=now, limits=planted.LIMITS)
+
+
+@pytest.fixture(scope="module")
+def all_planted(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
+    loaded = load(planted.planted_recording(tmp_path_factory.mktemp("planted") / "r"))
+    return find(
+        loaded, stale_after_days=30, now=planted.NOW, limits=planted.LIMITS,
+        known=planted.planted_upstream(),
+    )  # fmt: skip
 
 
 @pytest.fixture
-def by_kind(tmp_path: Path) -> dict[str, Finding]:
-    return {f.kind: f for f in findings_of(planted.planted_recording(tmp_path / "r"))}
+def by_kind(all_planted: list[Finding]) -> dict[str, Finding]:
+    return {f.kind: f for f in all_planted}
 
 
-def test_each_planted_finding_is_found_once_and_nothing_else(tmp_path):
-    found = findings_of(planted.planted_recording(tmp_path / "r"))
+def test_each_planted_finding_is_found_once_and_nothing_else(all_planted):
+    found = all_planted
     assert [f.kind for f in found] == list(KINDS)
     assert all(f.severity == KINDS[f.kind] and f.action for f in found)
 
@@ -68,6 +79,89 @@ def test_the_other_findings_name_what_they_are_about(by_kind):
     assert by_kind["unused"].tests == ("tests/test_a.py::test_one",)
     assert by_kind["damaged-journal"].subject == planted.REPLAY
     assert by_kind["damaged-journal"].evidence["damaged_lines"] == 1
+
+
+def test_findings_about_content_say_what_shows_it(by_kind):
+    assert by_kind["suspicious-200"].subject == f"GET {planted.BROKEN}"
+    assert by_kind["suspicious-200"].evidence["looks"] == "html"
+    assert by_kind["error-kept"].evidence["status"] == 403
+    assert by_kind["error-kept"].evidence["used_to_be"] is None
+    assert by_kind["stale-origin"].subject == f"GET {planted.RUN_OUT}"
+    assert by_kind["stale-origin"].evidence["lifetime_seconds"] == 3600
+    assert by_kind["volatile"].subject == f"GET {planted.NOISY}"
+    assert by_kind["volatile"].evidence["takes"] == [0, 1]
+    assert by_kind["duplicate-body"].evidence["urls"] == planted.COPIES
+    assert by_kind["duplicate-body"].evidence["wasted_bytes"] == 2_000
+    assert by_kind["oversized"].subject == f"GET {planted.BIG}"
+    assert by_kind["growth"].evidence["entries_baked"] == 5
+    assert by_kind["stale-upstream"].subject == f"GET {planted.CHANGED}"
+    assert by_kind["stale-upstream"].evidence["why"] == '"a" is "b" now'
+
+
+def test_an_error_that_used_to_be_an_answer_is_found_until_a_second_recording_confirms_it(tmp_path):
+    url = "https://h/gone"
+    recording = make_recording(tmp_path, [captured(url, status=404)])
+
+    def kept():
+        return [f for f in findings_of(recording) if f.kind == "error-kept"]
+
+    def record(n, status):
+        name = f"2026090{n}T000000.000000Z-record-000{n}"
+        add_run(recording, name, [request_event(url, "stored", status=status)], mode="record")
+
+    assert kept() == []  # a 404 alone is what a test may want
+    record(1, 200)
+    record(2, 404)
+    (finding,) = kept()
+    assert finding.evidence["used_to_be"] == 200
+    record(3, 404)
+    assert kept() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([("Cache-Control", "max-age=60")], 60),
+        ([("cache-control", "public"), ("Cache-Control", "MAX-AGE=60"), ("Age", "20")], 40),
+        ([("Cache-Control", "s-maxage=60")], None),
+        ([("Cache-Control", "no-cache, max-age=60")], None),
+        ([("Cache-Control", "max-age=0")], None),
+        ([("Date", "Sat, 21 Nov 2026 10:00:00 GMT"), ("Expires", "Sat, 21 Nov 2026 10:01:00 GMT")],
+         60),
+        ([("Date", "Sat, 21 Nov 2026 10:00:00 GMT"), ("Expires", "0")], None),
+        ([], None),
+    ],
+)  # fmt: skip
+def test_freshness_lifetime_is_that_of_rfc_9111(headers, seconds):
+    found = lifetime(headers)
+    assert found == seconds if seconds is not None else math.isnan(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "body", "looks"),
+    [
+        ("a.jpg", "image/jpeg", b"<html><p>no", "html"),
+        ("a.jpg", "text/html", b" \n<!doctype HTML >", "html"),
+        ("model.bin", "application/octet-stream", b"<!-- x --><html lang=en>", "html"),
+        ("a.jpg", "image/jpeg", b"", "empty"),
+        ("a.jpg", "image/jpeg", b"\xff\xd8\xff", ""),
+        ("page", "text/html", b"<html>", ""),
+        ("a.html", "text/html; charset=utf-8", b"<html>", ""),
+        ("a.svg", "image/svg+xml", b"<svg>", ""),
+        ("data.json", "application/json", b'{"a": "<html>"}', ""),
+    ],
+)
+def test_an_answer_200_is_suspicious_if_its_body_is_not_what_is_promised(
+    tmp_path, path, content_type, body, looks
+):
+    entry = captured(f"https://h/{path}", body, headers=[("Content-Type", content_type)])
+    loaded = load(make_recording(tmp_path, [entry]))
+    assert list(loaded.entries["looks"]) == [looks]
+
+
+def test_takes_that_differ_in_meaning_are_not_volatile(tmp_path):
+    entries = [captured("https://h/job", body) for body in (b"queued", b"running")]
+    assert findings_of(make_recording(tmp_path, entries)) == []
 
 
 def test_forwarded_requests_of_a_replay_are_live_misses_and_methods_are_apart(tmp_path):
@@ -169,7 +263,8 @@ def test_shuffled_journals_give_the_same_findings(store, order):
         expected = findings_of(shuffled)
         planted.write_journal(shuffled, planted.REPLAY, order)
         assert findings_of(shuffled) == expected
-        assert len(expected) == len(KINDS) - 1  # all but the damaged line
+        # All but the damaged line and what is known from outside.
+        assert len(expected) == len(KINDS) - 3
 
 
 OUTCOMES = ["hit", "stored", "forwarded", "blocked", "failed", "bypass", None]

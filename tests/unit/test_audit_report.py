@@ -8,9 +8,11 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from recordbake.audit import audit
+from recordbake.audit import audit, report
+from recordbake.audit.findings import KINDS
 from recordbake.audit.page import MOST_ROWS, size, visible
 from recordbake.audit.report import code_span
 from recordbake.errors import UsageError
@@ -18,6 +20,7 @@ from recordbake.recording import Recording
 from tests.support import audit as planted
 from tests.support.sample import add_run, captured, make_recording, request_event
 
+DOCS = Path(__file__).parents[2] / "docs" / "reference"
 ALLOWED_TAGS = {
     "html", "head", "meta", "title", "style", "body", "a", "header", "main", "footer", "nav",
     "section", "p", "b", "span", "time", "h1", "h2", "pre", "code", "ul", "li", "dl", "div", "dt",
@@ -69,7 +72,8 @@ def test_three_files_are_written_and_the_verdict_is_theirs(planted_report, tmp_p
     result, texts = planted_report
     assert result.paths == [tmp_path / "reports" / f"audit.{e}" for e in ("html", "json", "md")]
     assert result.exit_code == 0
-    assert result.verdict.command == "recordbake record -- pytest -q 'tests/with space'"
+    again = "recordbake record --from-audit reports/audit.json"
+    assert result.verdict.command == f"{again} -- pytest -q 'tests/with space'"
     data = json.loads(texts["json"])
     assert data["verdict"]["command"] == result.verdict.command
     assert result.verdict.command in texts["md"]
@@ -88,13 +92,27 @@ def test_a_clean_recording_is_kept(run_audit):
     assert "###" not in texts["md"]
 
 
+def test_the_json_fits_its_published_schema(planted_report):
+    schema = json.loads((DOCS / "audit-1.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    data = json.loads(planted_report[1]["json"])
+    jsonschema.validate(data, schema)
+    assert schema["properties"]["v"]["const"] == report.JSON_VERSION
+    kinds = schema["properties"]["findings"]["items"]["properties"]["kind"]["enum"]
+    assert kinds == list(KINDS)
+    for name, part in schema["properties"].items():  # the schema knows each field
+        sample = data[name][0] if part.get("type") == "array" and data[name] else data[name]
+        fields = part.get("items", part).get("properties")
+        assert fields is None or not isinstance(sample, dict) or set(sample) == set(fields)
+
+
 def test_the_json_has_the_documented_fields(planted_report):
     _, texts = planted_report
     data = json.loads(texts["json"])
     assert list(data) == [
         "v", "generated_at", "verdict", "figures", "findings", "hosts", "hub", "runs",
     ]  # fmt: skip
-    documented = Path(__file__).parents[2].joinpath("docs/reference/audit-json.md").read_text()
+    documented = (DOCS / "audit-json.md").read_text()
     keys = {key for part in ("verdict", "figures") for key in data[part]} | set(data)
     keys |= {key for part in ("findings", "hosts", "runs") for key in data[part][0]}
     keys |= {key for finding in data["findings"] for key in finding["evidence"]}
@@ -102,7 +120,7 @@ def test_the_json_has_the_documented_fields(planted_report):
     assert {key for key in keys if f"`{key}`" not in documented} == set()
     assert data["v"] == 1
     assert data["generated_at"] == "2026-09-23T14:13:20Z"
-    assert data["figures"]["requests"] == sum(data["figures"]["outcomes"].values()) == 9
+    assert data["figures"]["requests"] == sum(data["figures"]["outcomes"].values()) == 18
     assert [run["run"] for run in data["runs"]] == sorted(run["run"] for run in data["runs"])
 
 

@@ -57,6 +57,27 @@ def test_what_is_missing_is_recorded_alone(kind):
     assert verdict.reasons == (f"2 {NOUNS[kind][1]}", "5 unused entries")
 
 
+def test_the_command_names_the_audit_and_the_verdict_what_to_fetch_and_which_tests_to_run():
+    facts = replace(FACTS, audit="reports/audit.json")
+    changed = Finding("stale-upstream", "warning", "GET https://h/9", {"key": "k9", "bytes": 7},
+                      ("t.py::b",))  # fmt: skip
+    missed = Finding("live-miss", "error", "GET https://h/1", {"by_test": {"t.py::a": 1}},
+                     ("t.py::a",))  # fmt: skip
+    verdict = judge([missed, changed], facts)
+    assert verdict.decision == "re-record these"
+    assert verdict.command == f"recordbake record --from-audit reports/audit.json -- {QUOTED}"
+    assert verdict.refetch == ("k9",)
+    assert verdict.tests == ("t.py::a", "t.py::b")
+    assert (verdict.requests, verdict.bytes) == (2, 47)
+    assert judge([*many("live-miss", 1), changed], facts).tests == ()  # whose it is, nobody knows
+
+
+@pytest.mark.parametrize(("before", "decision"), [(None, "keep"), (200, "re-record these")])
+def test_an_error_is_recorded_again_if_it_used_to_be_an_answer(before, decision):
+    kept = finding("error-kept", key="k", bytes=3, used_to_be=before)
+    assert judge([kept], FACTS).decision == decision
+
+
 def test_one_request_missing_for_two_reasons_is_fetched_once_at_its_known_size():
     both = [finding("incomplete"), finding("live-miss", bytes=7)]
     verdict = judge(both, FACTS)

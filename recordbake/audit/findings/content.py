@@ -1,0 +1,151 @@
+"""Entries by what they hold: errors, answers that are not what was asked for, copies, noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recordbake.audit.findings.model import (
+    KINDS,
+    RECORD_AGAIN,
+    Finding,
+    entry_evidence,
+    entry_subject,
+    latest_record,
+    text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+#: Smaller bodies are equal by chance: an empty list, a status word.
+_LEAST_DUPLICATE = 1024  # bytes
+_ERROR = 400  # first of the error statuses (RFC 9110 section 15)
+#: Errors that are seldom what a test is about: denied, proxy, too many, and the server's own.
+_ODD = frozenset({403, 407, 429})
+_SERVER_ERROR = 500
+
+_LOOKS = {
+    "html": "it is HTML, where its URL or type promises something else",
+    "empty": "it is empty, where its URL or type promises a file",
+}
+
+
+def suspicious(entries: pd.DataFrame) -> Iterator[Finding]:
+    """Answers 200 whose body is not what their URL or type promises."""
+    for row in entries[entries["looks"] != ""].itertuples():
+        evidence = entry_evidence(row) | {
+            "looks": row.looks,
+            "content_type": text(row.content_type),
+            "why": _LOOKS[str(row.looks)],
+        }
+        yield Finding(
+            "suspicious-200", KINDS["suspicious-200"], entry_subject(row), evidence, row.tests,
+            RECORD_AGAIN,
+        )  # fmt: skip
+
+
+def errors_kept(
+    entries: pd.DataFrame, events: pd.DataFrame, runs: pd.DataFrame
+) -> Iterator[Finding]:
+    """Error answers that may be no part of what a test is about.
+
+    They are errors where an earlier recording got an answer, and those that servers give in bad
+    weather. One that a second recording confirmed is meant, and what the latest recording already
+    reports as incomplete is not repeated.
+    """
+    known = _recorded_statuses(events, runs)
+    reported = _incomplete(runs)
+    for row in entries[entries["status"] >= _ERROR].itertuples():
+        statuses = known.get(str(row.key), [])
+        before = next((min(s) for s in reversed(statuses[:-1]) if min(s) < _ERROR), None)
+        odd = row.status in _ODD or row.status >= _SERVER_ERROR
+        confirmed = sum(row.status in s for s in statuses[-2:]) > 1
+        if confirmed or not (odd or before) or (row.method, row.url) in reported:
+            continue
+        evidence = entry_evidence(row) | {"status": int(row.status), "used_to_be": before}
+        action = RECORD_AGAIN if before else "look whether the test means it, and record again"
+        yield Finding(
+            "error-kept", KINDS["error-kept"], f"{row.status} for {entry_subject(row)}", evidence,
+            row.tests, action,
+        )  # fmt: skip
+
+
+def _recorded_statuses(events: pd.DataFrame, runs: pd.DataFrame) -> dict[str, list[set[int]]]:
+    """By key, the statuses that each recording run kept, oldest run first."""
+    order = {run: n for n, run in enumerate(runs["run"])}
+    stored = events[(events["outcome"] == "stored") & (events["status"] > 0)]
+    found: dict[str, dict[str, set[int]]] = {}
+    columns = (stored[name].astype(object) for name in ("key", "run", "status"))
+    for key, run, status in zip(*columns, strict=True):
+        found.setdefault(str(key), {}).setdefault(str(run), set()).add(int(status))
+    return {
+        key: [by_run[run] for run in sorted(by_run, key=lambda run: order.get(run, -1))]
+        for key, by_run in found.items()
+    }
+
+
+def _incomplete(runs: pd.DataFrame) -> set[tuple[str, str]]:
+    run = latest_record(runs)
+    if run is None:
+        return set()
+    items: Any = runs.loc[runs["run"] == run, "incomplete"].iloc[0]
+    return {(str(item.get("method")), str(item.get("url"))) for item in items}
+
+
+def volatile(entries: pd.DataFrame) -> Iterator[Finding]:
+    """Takes of one request that differ in what seems to mean nothing.
+
+    Their bodies are equal and only header fields differ, or they differ in numbers and identifiers
+    alone. A replay gives them in order all the same.
+    """
+    several = entries[entries["shape"] != ""]
+    for (key, _, _), group in several.groupby(["key", "status", "shape"]):
+        if len(group) < 2:  # noqa: PLR2004
+            continue
+        equal = len(set(group["body_sha256"])) == 1
+        fields = _differing(list(group["fields"])) if equal else []
+        first: Any = next(group.itertuples())
+        evidence = {
+            "method": first.method,
+            "url": first.url,
+            "host": first.host,
+            "key": str(key),
+            "takes": [int(take) for take in group["take"]],
+            "differs": "header fields" if equal else "numbers or identifiers in the body",
+            "fields": fields,
+        }
+        tests = tuple(sorted({test for tests in group["tests"] for test in tests}))
+        action = "nothing is wrong in a replay; if it is noise, have the test ask once"
+        yield Finding(
+            "volatile", KINDS["volatile"], f"{first.method} {first.url}", evidence, tests, action
+        )
+
+
+def _differing(fields: list[tuple[tuple[str, str], ...]]) -> list[str]:
+    every = {pair for pairs in fields for pair in pairs}
+    return sorted({name for name, value in every if any((name, value) not in p for p in fields)})
+
+
+def duplicates(entries: pd.DataFrame) -> Iterator[Finding]:
+    """Bodies that were fetched under more than one URL."""
+    large = entries[entries["body_size"] >= _LEAST_DUPLICATE]
+    for sha256, group in large.groupby("body_sha256"):
+        urls = sorted(set(group["url"]))
+        if len(urls) < 2:  # noqa: PLR2004
+            continue
+        size = int(group["body_size"].iloc[0])
+        evidence = {
+            "sha256": str(sha256),
+            "bytes": size,
+            "urls": urls,
+            "count": len(urls),
+            "wasted_bytes": size * (len(urls) - 1),
+        }
+        tests = tuple(sorted({test for tests in group["tests"] for test in tests}))
+        action = "let the tests fetch it under one URL"
+        yield Finding(
+            "duplicate-body", KINDS["duplicate-body"], f"{urls[0]} and {len(urls) - 1} more",
+            evidence, tests, action,
+        )  # fmt: skip

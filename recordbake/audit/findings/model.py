@@ -1,0 +1,130 @@
+"""What a finding is, and what all kinds of them are made with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import pandas as pd
+
+#: Every kind of finding with its severity, worst first.
+KINDS = {
+    "live-miss": "error",
+    "leak": "error",
+    "incomplete": "error",
+    "damaged-entry": "error",
+    "suspicious-200": "warning",
+    "error-kept": "warning",
+    "uncovered": "warning",
+    "stale": "warning",
+    "stale-upstream": "warning",
+    "damaged-journal": "warning",
+    "stale-origin": "info",
+    "volatile": "info",
+    "oversized": "info",
+    "duplicate-body": "info",
+    "growth": "info",
+    "unused": "info",
+}
+LIVE_MISSES = ("blocked", "forwarded")
+REPLAYS = ("replay", "replay_strict")
+DAY = 86400.0
+RECORD_MISSING = "record what is missing: recordbake record --missing"
+RECORD_AGAIN = "record it again: recordbake record --from-audit"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of the audit.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        severity: ``error``, ``warning`` or ``info``.
+        subject: what it is about, for people: a request, a process, a run.
+        evidence: what shows it, as JSON values; times in UTC (ISO 8601), sizes in bytes.
+        tests: identifiers of the tests concerned, sorted.
+        action: what to do about it.
+    """
+
+    kind: str
+    severity: str
+    subject: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+    tests: tuple[str, ...] = ()
+    action: str = ""
+
+
+def iso(seconds: float) -> str | None:
+    """Unix seconds as ISO 8601 in UTC, to the second; None for a time that is not known."""
+    if pd.isna(seconds):
+        return None
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def latest_replay(runs: pd.DataFrame) -> str | None:
+    """The latest replay that left a journal, or None."""
+    found = runs[runs["mode"].isin(REPLAYS) & runs["has_journal"].astype(bool)]
+    return None if found.empty else str(found["run"].iloc[-1])
+
+
+def latest_record(runs: pd.DataFrame) -> str | None:
+    """The latest recording run that ended, or None."""
+    found = runs[(runs["mode"] == "record") & runs["finished"].astype(bool)]
+    return None if found.empty else str(found["run"].iloc[-1])
+
+
+def used(replayed: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
+    """Which entries a replay answered from, aligned with ``entries``."""
+    requests = replayed[replayed["event"] == "request"]
+    hits = requests[(requests["outcome"] == "hit") | requests["from_cache"]]
+    hits = hits[["key", "take"]].drop_duplicates()
+    pairs = set(zip(hits["key"].astype(object), hits["take"].clip(lower=0), strict=True))
+    flags = [pair in pairs for pair in zip(entries["key"], entries["take"], strict=True)]
+    answered: pd.Series[bool] = pd.Series(flags, index=entries.index, dtype=bool)
+    return answered
+
+
+def recorded_since(events: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
+    """Which events concern a key that has been recorded after them, aligned with ``events``."""
+    newest = entries.groupby("key")["recorded_at"].max().to_dict()
+    pairs = zip(events["key"].astype(object), events["ts"], strict=True)
+    flags = [newest.get(key, 0.0) > ts for key, ts in pairs]
+    since: pd.Series[bool] = pd.Series(flags, index=events.index, dtype=bool)
+    return since
+
+
+def grouped(
+    kind: str, subject: str, evidence: dict[str, Any], group: pd.DataFrame, action: str
+) -> Finding:
+    """A finding about several events, with the tests that they name."""
+    return Finding(kind, KINDS[kind], subject, evidence, tuple(distinct(group["test"])), action)
+
+
+def entry_subject(row: Any) -> str:
+    """The request of an entry, and which take it is."""
+    take = f" (take {row.take})" if row.take else ""
+    return f"{row.method} {row.url}{take}"
+
+
+def entry_evidence(row: Any) -> dict[str, Any]:
+    """What shows which entry is meant."""
+    return {
+        "method": row.method,
+        "url": row.url,
+        "host": row.host,
+        "key": row.key,
+        "take": int(row.take),
+        "bytes": int(row.body_size),
+        "recorded_at": iso(row.recorded_at),
+    }
+
+
+def distinct(column: pd.Series[Any]) -> list[str]:
+    """The texts of a column, sorted, each once."""
+    return sorted({str(value) for value in column.dropna() if value != ""})
+
+
+def text(value: Any) -> str:
+    """A cell as text; empty where there is nothing."""
+    return "" if value is None or value != value else str(value)  # noqa: PLR0124  (NaN)

@@ -1,0 +1,108 @@
+"""Revalidation: what is asked, how fast, what an answer means, and going on after a stop."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from recordbake.audit.load import load
+from recordbake.audit.revalidate import Question, questions, revalidate
+from tests.support.sample import T0, captured, make_recording
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.seen.append((self.path, dict(self.headers)))
+        answers = self.server.answers[self.path]
+        status, fields = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.send_response(status)
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
+        made.seen, made.answers = [], {}
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+def question(server, path, *answers, etag='"a"', modified=""):
+    server.answers[path] = list(answers)
+    url = f"http://127.0.0.1:{server.server_port}{path}"
+    return Question(path, 0, url, "127.0.0.1", etag, modified, T0)
+
+
+def ask(asked, notes, sleep=lambda seconds: None, **options):
+    return {
+        key: a.state for (key, _), a in revalidate(asked, notes, sleep=sleep, **options).items()
+    }
+
+
+def test_each_answer_has_its_meaning(server, tmp_path):
+    modified = "Sat, 21 Nov 2026 10:00:00 GMT"
+    asked = [
+        question(server, "/same", (304, {})),
+        question(server, "/ignores", (200, {"ETag": 'W/"a"'})),
+        question(server, "/moved-on", (200, {"ETag": '"b"'})),
+        question(server, "/dated", (200, {"Last-Modified": modified}), etag="", modified=modified),
+        question(server, "/gone", (404, {})),
+        question(server, "/denied", (403, {})),
+        question(server, "/down", (503, {})),
+    ]
+    assert ask(asked, tmp_path / "n") == {
+        "/same": "fresh", "/ignores": "fresh", "/moved-on": "changed", "/dated": "fresh",
+        "/gone": "changed", "/denied": "unknown", "/down": "unknown",
+    }  # fmt: skip
+    sent = dict(server.seen)
+    assert sent["/same"]["If-None-Match"] == '"a"'
+    assert sent["/dated"]["If-Modified-Since"] == modified
+
+
+def test_what_was_answered_is_not_asked_again_after_a_stop(server, tmp_path):
+    asked = [question(server, f"/{n}", (304, {})) for n in range(3)]
+    notes = tmp_path / "notes"
+    ask(asked[:2], notes)
+    with notes.open("a") as stream:
+        stream.write('{"key": "/2", "ta')  # torn
+    assert set(ask(asked, notes).values()) == {"fresh"}
+    assert [path for path, _ in server.seen] == ["/0", "/1", "/2"]
+    ask(asked, notes, keep_for=0)
+    assert len(server.seen) == 6
+
+
+def test_a_host_is_asked_no_faster_than_allowed_and_retry_after_is_honoured(server, tmp_path):
+    asked = [question(server, f"/{n}", (304, {})) for n in range(3)]
+    asked.append(question(server, "/busy", (429, {"Retry-After": "7"}), (304, {})))
+    waits: list[float] = []
+    states = ask(asked, tmp_path / "n", waits.append, per_second=0.001)
+    assert states["/busy"] == "fresh"
+    assert 7.0 in waits
+    assert len([wait for wait in waits if wait > 900]) == 3  # before each but the first
+
+
+def test_a_server_that_is_not_there_is_unknown(tmp_path):
+    asked = [Question("k", 0, "http://127.0.0.1:1/", "127.0.0.1", '"a"', "", T0)]
+    assert ask(asked, tmp_path / "n") == {"k": "unknown"}
+
+
+def test_only_what_can_be_asked_is_asked(tmp_path):
+    tagged = [("ETag", '"a"'), ("Content-Type", "text/plain")]
+    entries = [
+        captured("https://h/tagged", headers=tagged),
+        captured("https://h/plain"),
+        captured("https://h/signed?token=x", headers=tagged),
+        captured("https://h/posted", headers=tagged, method="POST"),
+        captured("https://h/missing", headers=tagged, status=404),
+    ]
+    loaded = load(make_recording(tmp_path, entries))
+    assert [q.url for q in questions(loaded.entries)] == ["https://h/tagged"]
