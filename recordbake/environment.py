@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from recordbake.errors import UsageError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 #: Set by the user, these would keep the Hub's online code path from running at all.
@@ -37,6 +39,9 @@ _WHERE_SET = {
 #: Names the hook directory to the ``.pth`` of :mod:`recordbake.pth`.
 HOOK_VARIABLE = "RECORDBAKE_HOOK"
 
+#: Below HF_HOME: what ``disk_caches`` names, a directory for each variable.
+DISK_CACHES = "disk_caches"
+
 
 def has_token(environ: Mapping[str, str]) -> bool:
     """Whether a Hub token is in the environment."""
@@ -44,7 +49,12 @@ def has_token(environ: Mapping[str, str]) -> bool:
 
 
 def command_environment(
-    environ: Mapping[str, str], *, hook: Path, hf_home: Path, cache_home: Path
+    environ: Mapping[str, str],
+    *,
+    hook: Path,
+    hf_home: Path,
+    cache_home: Path,
+    disk_caches: Iterable[str] = (),
 ) -> dict[str, str]:
     """The command's environment: hooked, with private caches, Xet off, the Hub online.
 
@@ -54,6 +64,10 @@ def command_environment(
         hf_home: the Hub caches of this run.
         cache_home: an empty directory for other caches (``XDG_CACHE_HOME``): a warm cache of the
             surroundings would hide requests from the recording.
+        disk_caches: variables that name cache directories to be kept like the Hub's.
+
+    Raises:
+        UsageError: one of ``disk_caches`` cannot be a variable.
     """
     result = {name: value for name, value in environ.items() if name not in OFFLINE_SWITCHES}
     result[HOOK_VARIABLE] = str(hook)
@@ -67,6 +81,14 @@ def command_environment(
     if "TORCH_HOME" in environ:
         result["TORCH_HOME"] = str(cache_home / "torch")
     result["XDG_CACHE_HOME"] = str(cache_home)
+    for name in disk_caches:
+        if not name.isidentifier():
+            raise UsageError(
+                f"{name!r} is not the name of a variable",
+                where="disk_caches",
+                next_step='list names of variables: disk_caches = ["TORCH_HOME"]',
+            )
+        result[name] = str(hf_home / DISK_CACHES / name)
     # hf_xet downloads natively, where nothing can be captured or replayed.
     result["HF_HUB_DISABLE_XET"] = "1"
     return result

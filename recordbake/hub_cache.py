@@ -74,7 +74,7 @@ def view(source: Path, target: Path) -> None:
             link = destination / name
             if original.is_symlink():
                 link.symlink_to(original.readlink())  # snapshots point into blobs, relatively
-            elif here.name == "blobs":
+            elif here.name == "blobs" or (here.parent.name == "blobs" and "." not in name):
                 link.symlink_to(original.resolve())  # replaced as a whole, never written to
             else:
                 shutil.copyfile(original, link)

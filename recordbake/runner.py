@@ -200,8 +200,9 @@ class _Running:
             if os.environ.get(name):
                 summary.note(f"{name} is not passed on: the recording answers in its place")
         return environment.command_environment(
-            os.environ, hook=hook, hf_home=hf_home, cache_home=caches
-        )
+            os.environ, hook=hook, hf_home=hf_home, cache_home=caches,
+            disk_caches=self.settings.disk_caches,
+        )  # fmt: skip
 
     def _examine(self, environ: dict[str, str], config: GuestConfig) -> None:
         """Refuse, or journal as a gap, an interpreter that cannot be hooked."""

@@ -57,6 +57,9 @@ class Settings:
         default=False, help_text="accept client releases that recordbake was not tested with"
     )
     hub_cache: str = option("warm", "Hub cache of a replay: warm (baked) or cold", HUB_CACHES)
+    disk_caches: list[str] = option(
+        [], "variables that name further cache directories, such as TORCH_HOME"
+    )
     isolation: str = option("auto", "what keeps a strict replay from the network", ISOLATIONS)
     strict_tests: bool = option(
         default=False, help_text="a test that swallowed a blocked request fails (pytest)"

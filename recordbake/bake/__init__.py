@@ -1,13 +1,12 @@
 """The bake: a recording as reproducible, verified archives (docs/reference/formats.md).
 
-Importing this package needs the standard library only; :func:`bake` needs huggingface_hub where
-the recording holds Hub caches, :func:`verify` and :func:`unpack` need nothing.
+All of it needs the standard library only, but for zstd, which needs zstandard.
 """
 
 from __future__ import annotations
 
-from recordbake.bake.baking import bake
+from recordbake.bake.baking import Options, bake
 from recordbake.bake.manifest import ArchiveInfo, LeftOut, Manifest
 from recordbake.bake.unpacking import unpack, verify
 
-__all__ = ["ArchiveInfo", "LeftOut", "Manifest", "bake", "unpack", "verify"]
+__all__ = ["ArchiveInfo", "LeftOut", "Manifest", "Options", "bake", "unpack", "verify"]

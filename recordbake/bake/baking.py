@@ -3,64 +3,111 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recordbake import __version__, store
+from recordbake.bake import hub_selection
 from recordbake.bake.archive import TIME_LIMIT, write_archive
-from recordbake.bake.manifest import ARCHIVES, HUB_COUNTS, MANIFEST_NAME, LeftOut, Manifest
+from recordbake.bake.manifest import (
+    HTTP,
+    HUB,
+    MANIFEST_NAME,
+    SUFFIXES,
+    LeftOut,
+    Manifest,
+    archive_names,
+)
 from recordbake.bake.members import Member, hub_members
 from recordbake.bake.stored import copy_store
 from recordbake.bake.workspace import explaining, sync_directory, workspace
 from recordbake.errors import UsageError
+from recordbake.progress import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from recordbake.bake.manifest import ArchiveInfo
     from recordbake.bake.stored import StoreCopy
     from recordbake.recording import Recording
 
 
-def bake(recording: Recording, out: Path) -> Manifest:
-    """Bake a recording into ``http_cache.tgz``, ``hf_cache.tgz`` and ``manifest.json``.
+@dataclass(frozen=True)
+class Options:
+    """How to bake.
 
-    Never in it: journals, credentials, locks, what was not finished. Every member's time is
-    SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/) or, without it,
-    when the newest entry was recorded. A file in ``out`` has its final name only when all three
-    are whole; the manifest comes last.
+    Args:
+        compression: ``gzip``, which Docker's ADD unpacks, or ``zstd``.
+        since: leave out what none of this many latest replays asked for; None: nothing.
+    """
+
+    compression: str = "gzip"
+    since: int | None = None
+
+
+def bake(recording: Recording, out: Path, options: Options = Options()) -> Manifest:
+    """Bake a recording into two archives and ``manifest.json``.
+
+    Never in it: journals, credentials, locks, what was not finished, revisions of the Hub that no
+    answer names. Every member's time is SOURCE_DATE_EPOCH
+    (https://reproducible-builds.org/specs/source-date-epoch/) or, without it, when the newest
+    entry was recorded. A file in ``out`` has its final name only when all three are whole; the
+    manifest comes last.
 
     Args:
         recording: what to bake; it may lie on a read-only file system.
         out: the directory to write to; created if needed, a bake in it is replaced.
+        options: how.
 
     Returns:
         The manifest.
 
     Raises:
         DamagedError: the recording is damaged, or ``out`` cannot be written (a full disk, too).
-        UsageError: ``out`` lies inside of what is baked, or SOURCE_DATE_EPOCH is not a number.
+        UsageError: ``out`` lies inside of what is baked, SOURCE_DATE_EPOCH is not a number, or
+            what an option needs is not there.
     """
     epoch = _source_date_epoch()
     _check_out(recording, out)
     with explaining("the bake cannot be written", out), workspace(out, ".baking-") as work:
         copied = work / "store"
         copied.mkdir()
-        stored = copy_store(recording, copied)
+        stored = copy_store(recording, copied, options.since)
         created_at = _clamp(stored.newest if epoch is None else epoch)
-        hub, left_out = hub_members(recording.hf_cache, ARCHIVES["hf_cache.tgz"])
-        members = {"http_cache.tgz": _store_members(recording, stored), "hf_cache.tgz": hub}
+        hub, left_out = _hub(recording, stored)
+        hub, shared = hub_selection.share(hub, stored.bodies)
+        members = {HTTP: _store_members(recording, stored, shared), HUB: hub}
         manifest = Manifest(
             created_at=created_at,
-            archives={
-                name: write_archive(work / name, members[name], mtime=created_at)
-                for name in ARCHIVES
-            },
+            archives=_write(work, members, created_at, options.compression),
             store=stored.counts,
-            hub=_hub_counts(recording.hf_cache / "hub"),
-            left_out=tuple(sorted([*left_out, *_strangers(recording, stored)])),
+            hub=hub_selection.counts(hub),
+            left_out=tuple(sorted([*left_out, *stored.left_out, *_strangers(recording, stored)])),
             versions={"recordbake": __version__, "format": store.FORMAT},
         )
         _publish(manifest, work, out)
     return manifest
+
+
+def _hub(recording: Recording, stored: StoreCopy) -> tuple[list[Member], list[LeftOut]]:
+    """What is baked of the Hub caches, and what is not."""
+    planned, left_out = hub_members(recording.hf_cache, HUB)
+    commits = hub_selection.named_commits(stored.path, recording.bodies)
+    members, unnamed = hub_selection.select(planned, commits)
+    return members, [*left_out, *unnamed]
+
+
+def _write(
+    work: Path, members: dict[str, list[Member]], mtime: int, compression: str
+) -> dict[str, ArchiveInfo]:
+    sources = [m.source for found in members.values() for m in found if m.source is not None]
+    with progress("baking", sum(path.stat().st_size for path in sources)) as advance:
+        return {
+            name: write_archive(
+                work / name, found, mtime=mtime, compression=compression, advance=advance
+            )
+            for name, found in zip(archive_names(compression), members.values(), strict=True)
+        }
 
 
 def _source_date_epoch() -> int | None:
@@ -91,19 +138,23 @@ def _check_out(recording: Recording, out: Path) -> None:
             )
 
 
-def _store_members(recording: Recording, stored: StoreCopy) -> list[Member]:
-    root = ARCHIVES["http_cache.tgz"]
-    bodies = f"{root}/{recording.bodies.name}"
+def _store_members(recording: Recording, stored: StoreCopy, shared: dict[str, str]) -> list[Member]:
+    """The store's members; a body that a file of the Hub caches equals is a link to that."""
+    bodies = f"{HTTP}/{recording.bodies.name}"
     prefixes = sorted({sha256[:2] for sha256 in stored.bodies})
+
+    def body(sha256: str) -> Member:
+        name = f"{bodies}/{sha256[:2]}/{sha256}"
+        if sha256 in shared:
+            return Member(name, link=f"../../../{shared[sha256]}")
+        return Member(name, store.body_path(recording.bodies, sha256), sha256=sha256)
+
     return [
-        Member(root),
-        Member(f"{root}/{recording.store.name}", source=stored.path),
+        Member(HTTP),
+        Member(f"{HTTP}/{recording.store.name}", source=stored.path),
         Member(bodies),
         *(Member(f"{bodies}/{prefix}") for prefix in prefixes),
-        *(
-            Member(f"{bodies}/{s[:2]}/{s}", store.body_path(recording.bodies, s), sha256=s)
-            for s in stored.bodies
-        ),
+        *(body(sha256) for sha256 in stored.bodies),
     ]
 
 
@@ -117,25 +168,6 @@ def _strangers(recording: Recording, stored: StoreCopy) -> list[LeftOut]:
     ]
 
 
-def _hub_counts(hub: Path) -> dict[str, int]:
-    """Repositories, files and bytes in the Hub cache, by huggingface_hub's own scan."""
-    if not hub.is_dir():
-        return dict.fromkeys(HUB_COUNTS, 0)
-    try:
-        from huggingface_hub import scan_cache_dir
-    except ImportError:
-        raise UsageError(
-            "baking a Hub cache needs huggingface_hub",
-            next_step="pip install recordbake, with its dependencies",
-        ) from None
-    found = scan_cache_dir(hub)
-    return {
-        "repos": len(found.repos),
-        "files": sum(repo.nb_files for repo in found.repos),
-        "bytes": found.size_on_disk,
-    }
-
-
 def _publish(manifest: Manifest, work: Path, out: Path) -> None:
     """Give the finished files their final names; without its manifest it is not a bake."""
     with (work / MANIFEST_NAME).open("wb") as stream:
@@ -143,6 +175,8 @@ def _publish(manifest: Manifest, work: Path, out: Path) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     (out / MANIFEST_NAME).unlink(missing_ok=True)
-    for name in (*ARCHIVES, MANIFEST_NAME):
+    for name in {name for kind in SUFFIXES for name in archive_names(kind)} - set(manifest.roots):
+        (out / name).unlink(missing_ok=True)  # an earlier bake's, compressed another way
+    for name in (*manifest.roots, MANIFEST_NAME):
         (work / name).replace(out / name)
     sync_directory(out)

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MANIFEST_NAME = "manifest.json"
-#: The archives of a bake and the directory that is the root of each one's members.
-ARCHIVES = {"http_cache.tgz": "http_cache", "hf_cache.tgz": "hf_cache"}
+#: The directories of a bake, each the root of one archive's members.
+HTTP, HUB = "http_cache", "hf_cache"
+#: How archives are compressed, and how their names end. Docker's ADD unpacks the first kind.
+SUFFIXES = {"gzip": ".tgz", "zstd": ".tar.zst"}
+#: The archives of a bake with the default compression, and the root of each.
+ARCHIVES = {HTTP + SUFFIXES["gzip"]: HTTP, HUB + SUFFIXES["gzip"]: HUB}
 
 STORE_COUNTS = ("entries", "takes", "bodies", "body_bytes")
 HUB_COUNTS = ("repos", "files", "bytes")
 _SIZE_LIMIT = 256 << 20
+_PRUNED = re.compile(r"^http_cache: .* \(take [0-9]+, ([0-9]+) bytes\)$")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,6 +85,11 @@ class Manifest:
     left_out: tuple[LeftOut, ...]
     versions: dict[str, str | int]
 
+    @property
+    def roots(self) -> dict[str, str]:
+        """The archives by file name, the store's first, and the root of each one's members."""
+        return {name: name.partition(".")[0] for name in sorted(self.archives, reverse=True)}
+
     def to_json(self) -> bytes:
         """The bytes of ``manifest.json``; equal manifests give equal bytes."""
         document = {"v": VERSION, **asdict(self)}
@@ -106,6 +116,12 @@ class Manifest:
             f"  {where}: {sizes}{left_out}\n"
             f"  sha256:{self.digest} ({MANIFEST_NAME})"
         )
+
+    def describe_pruned(self) -> str:
+        """One line: how many takes were left out as unused, and how many bytes of bodies."""
+        found = [_PRUNED.search(item.path) for item in self.left_out]
+        sizes = [int(match[1]) for match in found if match]
+        return f"  pruned: {len(sizes)} takes of {_size(sum(sizes))} that no replay asked for"
 
     @classmethod
     def from_json(cls, data: bytes, where: Path) -> Manifest:
@@ -167,14 +183,14 @@ def _damaged(what: str, where: Path) -> DamagedError:
 def _parse(document: Any) -> Manifest:
     found = _object(document, ("v", *(field.name for field in fields(Manifest))), "it")
     _count(found["v"], "v")
-    archives = _object(found["archives"], tuple(ARCHIVES), "archives")
+    archives = _object(found["archives"], _archive_names(found["archives"]), "archives")
     if not isinstance(found["left_out"], list):
         raise ValueError("left_out is not a list")  # noqa: TRY004 - one error for all of them
     left_out = [_object(item, ("path", "why"), "left_out") for item in found["left_out"]]
     versions = _object(found["versions"], ("recordbake", "format"), "versions")
     return Manifest(
         created_at=_count(found["created_at"], "created_at"),
-        archives={name: _archive(archives[name], name) for name in ARCHIVES},
+        archives={name: _archive(value, name) for name, value in archives.items()},
         store=_counts(found["store"], STORE_COUNTS, "store"),
         hub=_counts(found["hub"], HUB_COUNTS, "hub"),
         left_out=tuple(LeftOut(_text(i["path"], "path"), _text(i["why"], "why")) for i in left_out),
@@ -183,6 +199,16 @@ def _parse(document: Any) -> Manifest:
             "format": _count(versions["format"], "versions.format"),
         },
     )
+
+
+def archive_names(compression: str) -> tuple[str, ...]:
+    """The file names of a bake's archives."""
+    return tuple(root + SUFFIXES[compression] for root in (HTTP, HUB))
+
+
+def _archive_names(value: Any) -> tuple[str, ...]:
+    zstd = archive_names("zstd")
+    return zstd if isinstance(value, dict) and set(value) == set(zstd) else tuple(ARCHIVES)
 
 
 def _archive(value: Any, name: str) -> ArchiveInfo:

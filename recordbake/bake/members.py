@@ -19,19 +19,21 @@ _LINK_LIMIT = 40
 
 @dataclass(frozen=True)
 class Member:
-    """One member of an archive: a directory (neither source nor link), a file, or a link.
+    """One member of an archive: a directory (of which nothing is given), a file, or a link.
 
     Args:
         name: path in the archive, relative, with ``/``.
         source: the file with the content.
         link: what a symbolic link says.
         sha256: the digest that the content must have, hexadecimal; None: whatever it has.
+        content: the bytes of a file that is written anew.
     """
 
     name: str
     source: Path | None = None
     link: str | None = None
     sha256: str | None = None
+    content: bytes | None = None
 
 
 def resolve(name: str, tree: Mapping[str, str | None]) -> str | None:

@@ -14,7 +14,9 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from recordbake.bake.compression import zstd_error, zstd_reader
 from recordbake.errors import DamagedError
+from recordbake.progress import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +35,7 @@ _PAX_LIMIT = 64 << 10
 #: What tarfile, gzip and zlib raise on bytes that no writer wrote.
 _UNREADABLE = (
     tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, ArithmeticError,
-    LookupError, RecursionError,
+    LookupError, RecursionError, zstd_error(),
 )  # fmt: skip
 
 
@@ -76,7 +78,14 @@ class _Header(tarfile.TarInfo):
 class _Metered:
     """Passes bytes on, hashing them, and refuses more than were declared."""
 
-    def __init__(self, stream: IO[bytes], limit: int, what: str) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes],
+        limit: int,
+        what: str,
+        advance: Callable[[int], None] = nothing,
+    ) -> None:
+        self._advance = advance
         self._stream = stream
         self._hash = hashlib.sha256()
         self._limit = limit
@@ -86,6 +95,7 @@ class _Metered:
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(_CHUNK if size < 0 else min(size, _CHUNK))
         self._hash.update(data)
+        self._advance(len(data))
         self.size += len(data)
         if self.size > self._limit:
             raise RefusedError(f"{self._what} is larger than the manifest says")
@@ -100,7 +110,19 @@ class _Metered:
             raise RefusedError(f"{self._what} is not the one the manifest names")
 
 
-def read_archive(path: Path, info: ArchiveInfo, root: str, take: Callable[[Entry], None]) -> None:
+def _decompressor(path: Path, stream: _Metered) -> Any:
+    if path.name.endswith(".zst"):
+        return zstd_reader(cast("IO[bytes]", stream))
+    return gzip.GzipFile(fileobj=cast("BinaryIO", stream))
+
+
+def read_archive(
+    path: Path,
+    info: ArchiveInfo,
+    root: str,
+    take: Callable[[Entry], None],
+    advance: Callable[[int], None] = nothing,
+) -> None:
     """Read an archive, checking it against its manifest and every member against the rules.
 
     Args:
@@ -109,6 +131,7 @@ def read_archive(path: Path, info: ArchiveInfo, root: str, take: Callable[[Entry
         root: the one directory that all its members lie in.
         take: called with each member, parents before children. What it is given is proven only
             once this function has returned.
+        advance: called with numbers of unpacked bytes, for progress.
 
     Raises:
         DamagedError: the archive is missing, damaged, hostile or not the manifest's.
@@ -121,8 +144,8 @@ def read_archive(path: Path, info: ArchiveInfo, root: str, take: Callable[[Entry
     with file:
         outer = _Metered(file, info.size, "the archive")
         try:
-            with gzip.GzipFile(fileobj=cast("BinaryIO", outer)) as unpacked:
-                inner = _Metered(cast("BinaryIO", unpacked), info.tar_size, "the tar inside")
+            with _decompressor(path, outer) as unpacked:
+                inner = _Metered(unpacked, info.tar_size, "the tar inside", advance)
                 count = _read_members(inner, info.files, root, take)
                 inner.finish(info.tar_sha256)
             outer.finish(info.sha256)

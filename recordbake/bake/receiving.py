@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake import store
-from recordbake.bake.manifest import ARCHIVES
+from recordbake.bake.manifest import HTTP, HUB
 from recordbake.bake.members import resolve
 from recordbake.bake.reading import RefusedError
 from recordbake.bake.stored import check_answers
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from recordbake.bake.reading import Entry
 
 _CHUNK = 1 << 20
-_HTTP = ARCHIVES["http_cache.tgz"]
 _AGAIN = "bake or fetch it again: recordbake bake"
 
 
@@ -38,18 +37,22 @@ class Receiver:
         self.recording = Recording(to)
         self._whole = whole
         self._tree: dict[str, str | None] = {}
+        self._found: dict[str, tuple[str, int]] = {}
 
     def take(self, entry: Entry) -> None:
         """Check and write one member."""
         self._tree[entry.name] = entry.link
-        in_store = entry.name.split("/")[0] == _HTTP
+        in_store = entry.name.split("/")[0] == HTTP
         if in_store:
             self._check_place(entry)
         elif _is_left_out(entry.name):
             raise RefusedError(f"{entry.name!r} is something that a bake never holds")
         path = self.recording.path / entry.name
+        if in_store and entry.link is not None and not self._whole:
+            return  # put there at the end, when its size is known
         if entry.content is not None:
             sha256 = self._write(entry, path)
+            self._found[entry.name] = (sha256, entry.size)
             if in_store and path != self.recording.store and path.name != sha256:
                 raise RefusedError(f"{entry.name!r} does not have the digest that it is named by")
         elif not (in_store or self._whole):
@@ -60,20 +63,25 @@ class Receiver:
             path.symlink_to(entry.link)
 
     def _check_place(self, entry: Entry) -> None:
-        """In the store's directory: the store and bodies, no SQLite journal and no link."""
+        """In the store's directory: the store and bodies, no SQLite journal.
+
+        A body may be a link to a file of the Hub caches that has its bytes.
+        """
         path, bodies = self.recording.path / entry.name, self.recording.bodies
-        if entry.content is not None:
+        if entry.link is not None:
+            fits = path == store.body_path(bodies, path.name) and _in_hub(entry.link) is not None
+        elif entry.content is not None:
             fits = path in (self.recording.store, store.body_path(bodies, path.name))
         else:
             fits = path in (bodies.parent, bodies) or path.parent == bodies
-        if entry.link is not None or not fits:
+        if not fits:
             raise RefusedError(f"{entry.name!r} does not belong to a store")
 
     def _write(self, entry: Entry, path: Path) -> str:
         assert entry.content is not None
         digest = hashlib.sha256()
         keep = self._whole or path == self.recording.store
-        target = path if keep or entry.name.split("/")[0] == _HTTP else Path(os.devnull)
+        target = path if keep or entry.name.split("/")[0] == HTTP else Path(os.devnull)
         flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if target == path else 0)
         mode = 0o755 if entry.executable else 0o644
         with open(os.open(target, flags, mode), "wb") as stream:  # noqa: PTH123 - a descriptor
@@ -85,6 +93,18 @@ class Receiver:
                 stream.truncate(entry.size)
         return digest.hexdigest()
 
+    def _leads_well(self, name: str, link: str) -> bool:
+        """Whether a link leads to a member; a body's to a file with its digest."""
+        if not name.startswith(f"{HTTP}/"):
+            return resolve(name, self._tree) is not None
+        sha256, size = self._found.get(_in_hub(link) or "", ("", 0))
+        if sha256 != name.rpartition("/")[2]:
+            return False
+        if not self._whole:
+            with (self.recording.path / name).open("xb") as stream:
+                stream.truncate(size)
+        return True
+
     def finish(self, manifest: Manifest, bake_dir: Path) -> None:
         """Check what only shows once everything is there.
 
@@ -92,13 +112,13 @@ class Receiver:
             DamagedError: a link leads nowhere or outside, or the store is not what it should be.
         """
         for name, link in self._tree.items():
-            if link is not None and resolve(name, self._tree) is None:
+            if link is not None and not self._leads_well(name, link):
                 raise DamagedError(
                     f"the archive is refused: the link {name!r} leads nowhere or outside",
                     where=bake_dir,
                     next_step=_AGAIN,
                 )
-        where = bake_dir / "http_cache.tgz"
+        where = bake_dir / next(iter(manifest.roots))
         try:
             check_answers(self.recording.store, where=where)
             counts = store.check(self.recording.store)
@@ -114,6 +134,14 @@ class Receiver:
                 where=where,
                 next_step=_AGAIN,
             )
+
+
+def _in_hub(link: str) -> str | None:
+    """The member of the Hub caches that a body's link names, if it is one."""
+    inside = link.removeprefix("../../../")
+    parts = inside.split("/")
+    fits = inside != link and parts[0] == HUB and not {"", ".", ".."} & set(parts)
+    return inside if fits else None
 
 
 def _is_left_out(name: str) -> bool:

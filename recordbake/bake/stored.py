@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recordbake import store
+from recordbake.bake.pruning import prune_unused
 from recordbake.errors import DamagedError
 from recordbake.guest import codec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from recordbake.bake.manifest import LeftOut
     from recordbake.recording import Recording
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -24,6 +26,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: (https://www.sqlite.org/fileformat2.html, section 1.3.3).
 _MODE_BYTES = slice(18, 20)
 _ROLLBACK = b"\x01\x01"
+#: Bytes 96 to 99 are the release of SQLite that wrote last. Nothing reads them (section 1.3.12).
+_RELEASE_OFFSET = 96
 _RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 
 
@@ -34,22 +38,25 @@ class StoreCopy:
     Args:
         path: the SQLite file.
         counts: as :func:`recordbake.store.check` counts.
-        bodies: digests of the bodies that are files, sorted.
+        bodies: digests of the bodies that are files, in order, and their sizes in bytes.
         newest: when the newest entry was recorded, Unix seconds (UTC); 0 without entries.
+        left_out: entries that were pruned.
     """
 
     path: Path
     counts: dict[str, int]
-    bodies: tuple[str, ...]
+    bodies: dict[str, int]
     newest: float
+    left_out: tuple[LeftOut, ...] = ()
 
 
-def copy_store(recording: Recording, work: Path) -> StoreCopy:
+def copy_store(recording: Recording, work: Path, since: int | None = None) -> StoreCopy:
     """Copy a recording's store by ``VACUUM INTO``: no journal, no free pages, same bytes each time.
 
     Args:
         recording: where the store is; a WAL or journal that a killed writer left is folded in.
         work: an empty directory for the copy.
+        since: leave out what none of this many latest replays asked for; None: nothing.
 
     Raises:
         DamagedError: the store is missing or damaged, or lacks a body.
@@ -72,18 +79,28 @@ def copy_store(recording: Recording, work: Path) -> StoreCopy:
             where=recording.store,
             next_step="free space or end the other process, then run the same command again",
         ) from error
-    with copy.open("rb") as stream:
-        if stream.read(20)[_MODE_BYTES] != _ROLLBACK or copy.with_name(copy.name + "-wal").exists():
-            raise DamagedError("the copy of the store is in WAL mode", where=recording.store)
-        os.fsync(stream.fileno())
+    left_out = [] if since is None else prune_unused(recording, copy, since)
+    _settle_header(copy, recording.store)
     counts = store.check(copy)
     check_answers(copy, where=recording.store)
     with closing(store.connect_readonly(copy)) as connection:
         newest = connection.execute(
             "SELECT max(recorded_at) FROM entries WHERE typeof(recorded_at) IN ('real', 'integer')"
         ).fetchone()[0]
-        bodies = tuple(row["body_sha256"] for row in _files(connection))
-    return StoreCopy(copy, counts, bodies, newest or 0)
+        bodies = {row["body_sha256"]: row["body_size"] for row in _files(connection)}
+    return StoreCopy(copy, counts, bodies, newest or 0, tuple(left_out))
+
+
+def _settle_header(copy: Path, where: Path) -> None:
+    """Check the copy's journal mode and take SQLite's release out of it; bring it to the disk."""
+    with copy.open("r+b") as stream:
+        wal = copy.with_name(copy.name + "-wal")
+        if stream.read(20)[_MODE_BYTES] != _ROLLBACK or wal.exists():
+            raise DamagedError("the copy of the store is in WAL mode", where=where)
+        stream.seek(_RELEASE_OFFSET)
+        stream.write(bytes(4))
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -104,7 +121,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _files(connection: sqlite3.Connection) -> list[Any]:
     return connection.execute(
-        "SELECT DISTINCT body_sha256 FROM entries WHERE body_size > ? ORDER BY body_sha256",
+        "SELECT DISTINCT body_sha256, body_size FROM entries WHERE body_size > ?"
+        " ORDER BY body_sha256",
         (codec.INLINE_LIMIT,),
     ).fetchall()
 

@@ -5,28 +5,35 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recordbake.bake.manifest import ARCHIVES, MANIFEST_NAME, load
+from recordbake.bake.manifest import ARCHIVES, HTTP, MANIFEST_NAME, load
 from recordbake.bake.reading import read_archive
 from recordbake.bake.receiving import Receiver
 from recordbake.bake.workspace import explaining, sync_directory, workspace
 from recordbake.errors import DamagedError, UsageError
+from recordbake.locks import recording_lock
+from recordbake.progress import progress
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from recordbake.bake.manifest import Manifest
 
 _UNPACKED = {*ARCHIVES.values(), MANIFEST_NAME}
 _RUNS = "runs"
 #: What using an unpacked bake leaves in it: its runs, and the file that readers lock.
 _USED = {_RUNS, ".lock"}
-_HTTP = ARCHIVES["http_cache.tgz"]
 
 
-def _receive(bake_dir: Path, manifest: Manifest, receiver: Receiver) -> None:
-    for name, root in ARCHIVES.items():
-        read_archive(bake_dir / name, manifest.archives[name], root, receiver.take)
+def _receive(doing: str, bake_dir: Path, manifest: Manifest, receiver: Receiver) -> None:
+    total = sum(info.tar_size for info in manifest.archives.values())
+    with progress(doing, total) as advance:
+        for name, root in manifest.roots.items():
+            info = manifest.archives[name]
+            read_archive(bake_dir / name, info, root, receiver.take, advance)
     receiver.finish(manifest, bake_dir)
 
 
@@ -52,7 +59,7 @@ def verify(bake_dir: Path) -> Manifest:
         explaining("the bake cannot be verified", temporary),
         workspace(temporary, f".recordbake-verify-{os.getuid()}-") as work,
     ):
-        _receive(bake_dir, manifest, Receiver(work, whole=False))
+        _receive("verifying", bake_dir, manifest, Receiver(work, whole=False))
     return manifest
 
 
@@ -72,6 +79,7 @@ def unpack(bake_dir: Path, to: Path) -> Manifest:
 
     Raises:
         DamagedError: as :func:`verify`, or the target cannot be written (a full disk, too).
+        BusyError: a replay has been reading the previous unpack for 60 s.
         UsageError: the target holds something else.
     """
     target = to.resolve()
@@ -86,10 +94,18 @@ def unpack(bake_dir: Path, to: Path) -> Manifest:
         _check_space(manifest, work, to)
         tree = work / "tree"
         tree.mkdir()
-        _receive(bake_dir, manifest, Receiver(tree, whole=True))
+        _receive("unpacking", bake_dir, manifest, Receiver(tree, whole=True))
         (tree / MANIFEST_NAME).write_bytes(manifest.to_json())
-        _publish(tree, target, work)
+        with _held(target):
+            _publish(tree, target, work)
     return manifest
+
+
+def _held(target: Path) -> AbstractContextManager[None]:
+    """Keep replays out of a previous unpack while it is replaced; wait for those that read it."""
+    if (target / MANIFEST_NAME).exists():
+        return recording_lock(target, shared=False)
+    return nullcontext()
 
 
 def _check_space(manifest: Manifest, work: Path, to: Path) -> None:
@@ -107,7 +123,7 @@ def _check_target(target: Path) -> None:
     if not target.exists():
         return
     found = {p.name for p in target.iterdir()} if target.is_dir() else {target.name}
-    unpacked = {_HTTP, MANIFEST_NAME} <= found <= _UNPACKED | _USED
+    unpacked = {HTTP, MANIFEST_NAME} <= found <= _UNPACKED | _USED
     if found and not unpacked:
         raise UsageError(
             f"the target holds something else: {min(found - _UNPACKED - _USED, default='no bake')}",

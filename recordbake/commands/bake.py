@@ -19,11 +19,29 @@ OPTIONS = ("recording",)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to (default: bake/ in it)")
+    parser.add_argument(
+        "--compression", choices=("gzip", "zstd"), default="gzip",
+        help="gzip (default), which Docker's ADD unpacks, or zstd",
+    )  # fmt: skip
+    parser.add_argument(
+        "--prune", choices=("unused",), help="leave out what replays do not ask for"
+    )
+    parser.add_argument(
+        "--since", type=_runs, metavar="RUNS", default=1,
+        help="how many of the latest replays say what is unused (default: 1)",
+    )  # fmt: skip
+
+
+def _runs(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from recordbake.bake import bake
+    from recordbake.bake import Options, bake
     from recordbake.locks import recording_lock
     from recordbake.runs import recover
 
@@ -31,6 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
     recover(recording)
     out = arguments.out or recording.bake_dir
     with recording_lock(recording.path, shared=True):
-        manifest = bake(recording, out)
+        manifest = bake(
+            recording,
+            out,
+            Options(
+                compression=arguments.compression,
+                since=arguments.since if arguments.prune else None,
+            ),
+        )
     print(manifest.describe(out))
+    if arguments.prune:
+        print(manifest.describe_pruned())
     return EXIT_OK

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Options of every command that runs the suite.
 RUN = ("recording", "runs_dir", "capture_loopback", "ignore_hosts", "volatile_parameters",
-       "untested_clients")  # fmt: skip
+       "untested_clients", "disk_caches")  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:

@@ -49,6 +49,7 @@ def make_sample(path: Path, *, large: Iterable[bytes] = (BODY,)) -> Recording:
     """A recording with inline and large bodies, a Hub cache and a run."""
     shards = path / "shards"
     entries = [captured(f"http://example.org/{n}", f"body {n}".encode()) for n in range(40)]
+    entries[0].head.headers.append(("X-Repo-Commit", COMMIT))
     for n, body in enumerate(large):
         entries.append(captured(f"http://example.org/large/{n}", body, shards=shards))
     recording = make_recording(path / "recording", entries, shards)
