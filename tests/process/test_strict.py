@@ -159,7 +159,7 @@ asyncio.run(main())
         ("import urllib.request as c; c.urlopen(URL)", "urllib.error.URLError"),
         ("import httpx as c; c.get(URL)", "httpx.ProxyError"),
         ("import httpx2 as c; c.get(URL)", "httpx2.ProxyError"),
-        (WITH_AIOHTTP, "aiohttp.client_exceptions.ClientProxyConnectionError"),
+        (WITH_AIOHTTP, "aiohttp.client_exceptions.ClientError"),
     ],
 )
 def test_a_miss_raises_the_clients_own_error_once(suite, client, raised):

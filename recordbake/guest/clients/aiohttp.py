@@ -8,10 +8,10 @@ Pool, limits, redirects, cookies, decoding, timeouts and traces are aiohttp's, a
 
 from __future__ import annotations
 
-import errno
 import functools
 import sys
 
+from .. import keys
 from ..attribution import current_test
 from .aiohttp_protocols import make_protocols
 from .aiohttp_traces import tell_of_look_up
@@ -86,21 +86,18 @@ class AiohttpSeam:
             "leak", host=request.host, port=request.port, what="websocket", blocked=True
         )
         return self.blocked(
-            request,
-            f"recordbake blocked an upgrade of {url} to another protocol in a strict replay: "
-            f"WebSockets are not captured (test: {current_test() or 'none known'}). If it may go "
-            f"out, name the host in ignore_hosts of [tool.recordbake].",
+            f"recordbake blocked an upgrade of {keys.normalise_url(url)} to another protocol in a "
+            f"strict replay: WebSockets are not captured (test: {current_test() or 'none known'}). "
+            f"If it may go out, name the host in ignore_hosts of [tool.recordbake]."
         )
 
-    def blocked(self, request: Any, message: str) -> Exception:
+    def blocked(self, message: str) -> Exception:
         """The error for a request that a strict replay does not let out.
 
-        A ``ClientConnectorError``, which aiohttp does not retry, of the kind that aiobotocore and
-        httpx's aiohttp transport turn into their own proxy errors.
+        The parent of aiohttp's errors itself: what is a connection error is tried again, and what
+        is an answer has a status that somebody reads (docs/adr/0005).
         """
-        reason = ConnectionRefusedError(errno.ECONNREFUSED, message)
-        error = self.module.ClientProxyConnectionError(request.connection_key, reason)
-        error.__cause__ = reason
+        error = self.module.ClientError(message)
         assert isinstance(error, Exception)
         return error
 

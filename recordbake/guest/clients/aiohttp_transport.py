@@ -94,7 +94,7 @@ class DeferredTransport(asyncio.Transport):
             engine.watch(plan).finish()
             await self._hand_over(raw)
         elif plan.action == decision.BLOCK:
-            self._delivery.refuse(self._seam.blocked(self._request, plan.message))
+            self._delivery.refuse(self._seam.blocked(plan.message))
         elif plan.action == decision.ANSWER:
             assert plan.take is not None
             await self._delivery.answer(plan.take)
