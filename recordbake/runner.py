@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import tempfile
+import threading
 import time
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -127,6 +128,8 @@ class _Running:
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)
         environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
+        if self.mode == RECORD and not self.recording.store.exists():
+            threading.Thread(target=store.load_backend).start()  # while the command runs
         try:
             self._examine(environ, config)
             # While the store is read nobody may change it; a replay holds it from the start.

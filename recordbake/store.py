@@ -182,17 +182,22 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
+def load_backend() -> None:
+    """Import what a new store is made with: a quarter of a second that another thread may take."""
+    from requests_cache.backends import sqlite  # noqa: F401
+
+
 def _create(store: Path, connection: sqlite3.Connection) -> None:
     """Make our tables, then let requests-cache make its own, if they are not there yet.
 
     Ours come first: where the directory cannot be written or the disk is full, SQLite says so to
     us, and requests-cache would try again for ever.
     """
-    from requests_cache.backends.sqlite import SQLiteCache
-
     tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'responses', 'redirects')"
     if connection.execute(tables).fetchone()[0] == 3:  # noqa: PLR2004
         return
+    from requests_cache.backends.sqlite import SQLiteCache
+
     connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
     cache: Any = SQLiteCache(store)

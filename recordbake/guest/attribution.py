@@ -94,7 +94,7 @@ def variable(name: str) -> str | None:
     Without the KeyError that os.environ raises and catches for it.
     """
     values = getattr(os.environ, "_data", None)
-    if type(values) is dict and os.fsencode(name) not in values:
+    if type(values) is dict and name.encode("ascii") not in values:
         return None
     return os.environ.get(name)
 

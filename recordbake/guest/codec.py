@@ -21,6 +21,9 @@ MAGIC = b"recordbake/1\n"
 INLINE_LIMIT = 16 * 1024
 
 
+_decoder = json.JSONDecoder()  # json.loads() looks for the encoding of bytes first
+
+
 class CodecError(ValueError):
     """The bytes are not a value or record of ours."""
 
@@ -90,7 +93,7 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     if end < 0:
         raise CodecError("the value is truncated")
     try:
-        meta = json.loads(value[len(MAGIC) : end])
+        meta = _decoder.decode(value[len(MAGIC) : end].decode())
         head = _head(
             meta["status"], meta["reason"], meta["version"], meta["headers"],
             meta.get("interim", ()),

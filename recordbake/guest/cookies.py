@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .exchange import Headers
 
 _EXPIRES = re.compile(r"(;\s*expires\s*=\s*)([^;]+)", re.IGNORECASE)
+_LENGTH = len("set-cookie")  # asked first: this is done for each answer
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -35,7 +36,10 @@ def still_valid(headers: Headers, recorded_at: float) -> Headers:
         headers: as recorded.
         recorded_at: Unix seconds.
     """
-    if not any(name.lower() == "set-cookie" and _EXPIRES.search(value) for name, value in headers):
+    for name, value in headers:
+        if len(name) == _LENGTH and name.lower() == "set-cookie" and _EXPIRES.search(value):
+            break
+    else:
         return headers
     from http.cookiejar import http2time  # type: ignore[attr-defined]  # public, not in stubs
 

@@ -78,8 +78,11 @@ def host_of(url: str) -> str:
 
 def credential_kind(headers: Headers, url: str = "") -> str:
     """Which credentials a request carries: ``a`` (authorization), ``c`` (cookie), both or none."""
-    kind = "a" if "@" in url.partition("://")[2].partition("/")[0] else ""
-    names = {name.lower() for name, _ in headers}
+    return _credential_kind({name.lower() for name, _ in headers}, url)
+
+
+def _credential_kind(names: set[str], url: str) -> str:
+    kind = "a" if "@" in url and "@" in url.partition("://")[2].partition("/")[0] else ""
     if not kind and not names.isdisjoint(_ORIGIN_CREDENTIALS):
         kind = "a"
     return kind + "c" if "cookie" in names else kind
@@ -127,13 +130,12 @@ def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
     """
     headers = request.headers
     parts = [request.method.upper(), normalise_url(request.url, extra)]
-    parts.append(credential_kind(headers, request.url))
+    names = [name.lower() for name, _ in headers]
+    parts.append(_credential_kind(set(names), request.url))
     body = request.body
     parts.append(body_digest(body, header(headers, "content-type") or "") if body else "")
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered in CONDITIONS:
-            parts.append(f"{lowered}: {value}")
+    if not CONDITIONS.isdisjoint(names):
+        parts += [f"{n}: {v}" for n, (_, v) in zip(names, headers, strict=True) if n in CONDITIONS]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[
         :KEY_LENGTH
     ]
