@@ -18,7 +18,7 @@ def clean_environ(**extra: str) -> dict[str, str]:
     """This process's environment without what tests must not inherit."""
     dropped = ("RECORDBAKE_", "PYTEST_", "HF_", "PYTHONPATH", "HTTP_CACHE_DIR")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-    return environ | {"NO_COLOR": "1"} | extra
+    return environ | {"NO_COLOR": "1", "XDG_CACHE_HOME": str(ROOT / ".nox" / "cache")} | extra
 
 
 def recordbake(
