@@ -12,8 +12,8 @@ _HEAD = """\
 
 Made by `nox -s bench` from `reports/bench.json`; do not edit.
 
-What recordbake costs, as ratios: both sides of a row are whole processes that take turns in one run,
-{rounds} rounds, medians; machines differ, ratios less. CPU is user and system time of a process and its
+What recordbake costs, as ratios: both sides of a row are processes that take turns, {rounds} rounds,
+medians (bake and audit: once); rows may come from several calls (`--only`). Machines differ, ratios less. CPU is user and system time of a process and its
 children (`wait4`); a call's CPU and wall are taken inside its process. The server answers with one send
 per response. Figures of one row vary by some hundredths on a quiet machine, and by more on a busy one:
 this run had a load of {load:.1f} on {cores} cores (Python {python}).
@@ -27,6 +27,9 @@ opens nothing, looks nothing up, writes no journal and hands out no cookies.
 """
 
 _TAIL = """
+Not measured yet: 100 warm downloads from the Hub against `HF_HUB_OFFLINE=1`, and how costs grow up to a million
+entries.
+
 Peers are measured once each, after the rounds of their row, in an environment of their own; what they do not do is not in the
 table.
 
@@ -44,7 +47,8 @@ def write_page(report: dict[str, Any], path: Path) -> None:
         peers = ", ".join(f"{name} {value:.2f}" for name, value in row["peers"].items())
         bar = "" if row["bar"] is None else f"≤ {row['bar']:.2g}{unit}"
         met = "yes" if row["met"] else "**no**"
+        what = row["what"].replace("|", "\\|")
         lines.append(
-            f"| {row['what']} | {row['how']} | {row['value']:.2f}{unit} | {bar} | {met} | {peers} |\n"
+            f"| {what} | {row['how']} | {row['value']:.2f}{unit} | {bar} | {met} | {peers} |\n"
         )
     path.write_text("".join(lines) + _TAIL, encoding="utf-8")
