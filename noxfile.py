@@ -85,3 +85,10 @@ def bench(session: nox.Session) -> None:
     session.run(python, "-m", "pip", "install", "--quiet", *names, external=True)
     page = [] if "--quick" in session.posargs else ["--page", "docs/reference/benchmarks.md"]
     session.run("python", "-m", "bench", "--peers", python, *page, *session.posargs)
+
+
+@nox.session
+def suites(session: nox.Session) -> None:
+    """Run test suites written by others live, recorded and replayed: all, or those named."""
+    _install(session, "suites")
+    session.run("python", "-m", "tests.suites", "run", *session.posargs)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NAME = "urllib3"
 _VERIFYING = (2, "CERT_REQUIRED", "REQUIRED", None)  # 2 is ssl.CERT_REQUIRED
 
+#: Failures that come before a proxy was reached, unless it is the proxy that says so.
+_BEFORE_PROXY = ("dns", "refused", "connect_timeout", "connect")
+
 
 class Urllib3Seam(HttpClientSeam):
     """urllib3's own connection classes and errors."""
@@ -60,6 +63,8 @@ class Urllib3Seam(HttpClientSeam):
         """The error that urllib3's own ``connect`` raised while recording."""
         exceptions = sys.modules["urllib3.exceptions"]
         cause = super().failed(connection, failure)
+        if getattr(connection, "proxy", None) and failure.kind in _BEFORE_PROXY:
+            connection._has_connected_to_proxy = failure.message.startswith("Tunnel ")
         text = f"Failed to establish a new connection: {cause}"
         if failure.kind == "tls":
             return cause

@@ -1,0 +1,51 @@
+"""Run foreign suites: ``python -m tests.suites run requests [-- -k name]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.suites import namespace, report, suite
+from tests.suites.running import Runs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns 1 if a test ended otherwise than live without a reason."""
+    parser = argparse.ArgumentParser(prog="python -m tests.suites", description=__doc__)
+    parser.add_argument("verb", choices=["run", "compare", "page", "list"])
+    parser.add_argument("names", nargs="*", help="of suites (default: all)")
+    parser.add_argument("--only", default="live,again,alone,record,replay", help="these runs")
+    parser.add_argument("--work", type=Path, default=ROOT / ".suites")
+    own, _, extra = (arguments, None, []) if "--" not in arguments else _split(arguments)
+    options = parser.parse_args(own)
+    names = options.names or suite.names()
+    if options.verb == "list":
+        print("\n".join(names))
+        return 0
+    if options.verb == "page":
+        report.write_page(ROOT / "docs" / "reference" / "suites.md", options.work)
+        return 0
+    bad = 0
+    fetched = [Runs(suite.load(n), (options.work / n).resolve(), extra) for n in names]
+    namespace.enter()
+    for runs in fetched:
+        if options.verb == "run":
+            for step in options.only.split(","):
+                if step in ("record", "replay"):
+                    getattr(runs, step)()
+                else:
+                    runs.run(step, server=step != "alone")
+        bad += report.show(runs)
+    return 1 if bad else 0
+
+
+def _split(arguments: list[str]) -> tuple[list[str], None, list[str]]:
+    at = arguments.index("--")
+    return arguments[:at], None, arguments[at + 1 :]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
