@@ -26,6 +26,7 @@ LOOPBACK_NAMES = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104  # nam
 
 def is_loopback(host: str) -> bool:
     """Whether a URL's host names this machine, by name alone (RFC 6761 section 6.3)."""
+    host = host.removesuffix(".")  # the root, which ends a full name (RFC 1034 section 3.1)
     return host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost")
 
 

@@ -215,3 +215,35 @@ def test_schemes_that_are_not_http_are_the_clients_business(run):
             print("unsupported")
         """
     assert run(code) == "unsupported\n"
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_httpx_tells_the_trace_extension_what_it_sent_and_got(run, is_async):
+    code = """
+        import asyncio, os, httpx
+        seen = lambda name, info: name.endswith("_headers.complete") and print(
+            name, [str(part) for part in info.get("return_value") or [info.get("request")]][1:3])
+        async def aseen(name, info):
+            seen(name, info)
+        async def main():
+            async with httpx.AsyncClient() as client:
+                await client.get(os.environ["ORIGIN"] + "/text", extensions={"trace": aseen})
+        """
+    call = (
+        "asyncio.run(main())"
+        if is_async
+        else 'httpx.Client().get(os.environ["ORIGIN"] + "/text", extensions={"trace": seen})'
+    )
+    told = run(textwrap.dedent(code) + call)
+    assert "http11.receive_response_headers.complete ['200', \"b'OK'\"]" in told
+
+
+def test_a_proxy_that_cannot_be_reached_is_a_proxy_error(run):
+    code = """
+        import requests
+        try:
+            requests.get("http://example.org/", proxies={"http": "http://127.0.0.1:1"})
+        except requests.ConnectionError as error:
+            print(type(error).__name__)
+        """
+    assert run(code, complete=False) == "ProxyError\n"

@@ -12,13 +12,14 @@ import sys
 from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
 from ..framing import bare_value, is_chunked
-from . import httpx_network
+from . import httpx_network, httpx_trace
 from .httpx_failures import classify, raise_failure
 from .httpx_streams import make_streams, wait_to_be_cancelled
 from .retry import RetryBudget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
     from typing import Any
 
@@ -100,6 +101,14 @@ class HttpxSeam:
             extensions=extensions,
         )
 
+    def steps(self, plan: Plan, request: Any) -> Iterable[tuple[str, dict[str, Any]]]:
+        """What the request's ``trace`` extension is told, if it has one."""
+        if request.extensions.get("trace") is None:
+            return ()
+        assert plan.take is not None
+        assert plan.take.head is not None
+        return httpx_trace.steps(self.module, request, plan.take.head)
+
     def accept(self, capture: Capture, response: Any, *, is_async: bool) -> Any:
         """A live response, kept while the caller reads it."""
         capture.head = head_of(response)
@@ -158,7 +167,10 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
         request.read()
         plan = seam.plan(request)
         if plan.action == decision.ANSWER:
-            return seam.answer(plan, request, is_async=False)
+            response = seam.answer(plan, request, is_async=False)
+            for name, info in seam.steps(plan, request):
+                request.extensions["trace"](name, info)
+            return response
         capture = seam.engine.watch(plan)
         budget = RetryBudget(seam.engine.config, plan)
         while True:
@@ -191,7 +203,10 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
             failure = plan.take.failure if plan.take and not plan.take.head else None
             if failure is not None and failure.kind == CANCELLED:
                 await wait_to_be_cancelled(request)
-            return seam.answer(plan, request, is_async=True)
+            response = seam.answer(plan, request, is_async=True)
+            for name, info in seam.steps(plan, request):
+                await request.extensions["trace"](name, info)
+            return response
         capture = seam.engine.watch(plan)
         budget = RetryBudget(seam.engine.config, plan)
         while True:
