@@ -139,6 +139,7 @@ class _Running:
                 self.info.command_exit_code = isolation.execute(
                     self.program, self.command, environ, barrier=self.barrier,
                     ignore_hosts=self.settings.ignore_hosts, journal=Journal(config.as_settings()),
+                    signs=self.run_dir.shards,
                 )  # fmt: skip
         except UsageError:  # nothing was run, so there is no run to keep
             shutil.rmtree(self.run_dir.path, ignore_errors=True)

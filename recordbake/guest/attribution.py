@@ -48,6 +48,13 @@ Cause = tuple[RunningTest, str]
 
 _cause: ContextVar[Cause | None] = ContextVar("recordbake_cause", default=None)
 _process: list[Cause | None] = [None]
+#: Called with a test's name and phase whenever another one begins.
+_displays: list[Callable[[str, str], None]] = []
+
+
+def show_with(display: Callable[[str, str], None]) -> None:
+    """Tell somebody which test and phase runs from now on."""
+    _displays.append(display)
 
 
 class Phase:
@@ -73,13 +80,17 @@ class Phase:
         self._before = _cause.get(), _process[0]
         _cause.set(self._cause)
         _process[0] = self._cause
+        for show in _displays:
+            show(test.name, phase)
         if self._environ is not None:
             self._variables = {name: self._environ.get(name) for name in (TEST, PHASE)}
             self._environ.update({TEST: test.name, PHASE: phase})
 
     def __exit__(self, *_: object) -> None:
         _cause.set(self._before[0])
-        _process[0] = self._before[1]
+        outer = _process[0] = self._before[1]
+        for show in _displays:
+            show(*((outer[0].name, outer[1]) if outer else ("", "")))
         if self._environ is not None:
             for name, value in self._variables.items():
                 if value is None:

@@ -14,6 +14,7 @@ from .inheritance import follow
 from .pytest_attempts import AttemptsPlugin
 from .pytest_report import PLUGIN_NAME as REPORT
 from .pytest_report import ReportPlugin
+from .sign import put_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ for _name in ("setup", "call", "teardown"):
 
 def install(module: ModuleType, settings: dict[str, Any], journal: Journal) -> None:
     """Register the plugins with every ``PytestPluginManager`` made from now on."""
+    put_up(settings)
     manager = module.PytestPluginManager
     original = manager.__init__
 

@@ -7,6 +7,7 @@ import os
 
 from . import attribution
 from .inheritance import follow
+from .sign import put_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ def _patch_fixture(cls: Any, name: str) -> None:
     setattr(cls, name, method)
 
 
-def install(module: ModuleType, _: dict[str, Any], journal: Journal) -> None:
+def install(module: ModuleType, settings: dict[str, Any], journal: Journal) -> None:
     """Patch ``unittest.case`` or ``unittest.suite``."""
+    put_up(settings)
     if module.__name__ == "unittest.suite":
         for name in ("_handleClassSetUp", "_handleModuleFixture"):
             if hasattr(module.TestSuite, name):

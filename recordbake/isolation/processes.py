@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from ast import literal_eval
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from recordbake.guest import attribution
 from recordbake.guest.redaction import CREDENTIAL_HEADERS, PLACEHOLDER, redact_url
+from recordbake.guest.sign import SUFFIX
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _LONGEST = 500  # characters of a command line that are kept
 _CODE = ("-c", "-e")  # of Python and shells, Perl and Ruby: what follows may hold anything
@@ -39,15 +45,34 @@ class Caller:
     phase: str | None
 
 
-def caller(thread: int) -> Caller:
-    """The process of a thread, as the kernel names it to a supervisor."""
+def caller(thread: int, signs: Path) -> Caller:
+    """The process of a thread, as the kernel names it to a supervisor.
+
+    Args:
+        thread: its identifier.
+        signs: the directory where hooked processes show which test they run.
+    """
     pid = thread
     for line in _read(f"/proc/{thread}/status").splitlines():
         if line.startswith(b"Tgid:"):
             pid = int(line.split()[1])
     words = _read(f"/proc/{thread}/cmdline").split(b"\0")[:-1]
     command = shown([word.decode("utf-8", "backslashreplace") for word in words])
-    return Caller(pid, command, *_test(_read(f"/proc/{thread}/environ")))
+    test, phase = _shown_test(_read(str(signs / f"{pid}{SUFFIX}")))
+    if test is None:
+        test, phase = _test(_read(f"/proc/{thread}/environ"))
+    return Caller(pid, command, test, phase)
+
+
+def _shown_test(sign: bytes) -> tuple[str | None, str | None]:
+    """Test and phase that the process runs itself; see :mod:`recordbake.guest.sign`."""
+    lines = sign.decode("ascii", "replace").split("\n")
+    if len(lines) < 3 or lines[0] not in attribution.PHASES:  # noqa: PLR2004
+        return None, None
+    try:
+        return str(literal_eval(lines[1])), lines[0]
+    except (ValueError, SyntaxError):
+        return None, None
 
 
 def _read(path: str) -> bytes:

@@ -15,6 +15,7 @@ from recordbake.isolation.processes import caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from recordbake.guest.events import Journal
     from recordbake.isolation.barriers import Barrier
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def execute(  # noqa: PLR0913
     program: str, command: Sequence[str], environ: dict[str, str], *,
-    barrier: Barrier, ignore_hosts: Sequence[str], journal: Journal,
+    barrier: Barrier, ignore_hosts: Sequence[str], journal: Journal, signs: Path,
 ) -> int:  # fmt: skip
     """Run to the end; the terminal's Ctrl-C is the command's to handle.
 
@@ -34,6 +35,7 @@ def execute(  # noqa: PLR0913
         barrier: from :func:`recordbake.isolation.barriers.choose`.
         ignore_hosts: what may be reached all the same.
         journal: where refusals are reported, as leaks.
+        signs: the directory where hooked processes show which test they run.
 
     Returns:
         Its exit code; 128 plus the signal's number where a signal ended it.
@@ -52,7 +54,7 @@ def execute(  # noqa: PLR0913
         )
 
     def report(refusal: Refusal) -> None:
-        _report(journal, refusal)
+        _report(journal, refusal, signs)
 
     with _interrupts_are_the_commands():
         try:
@@ -73,8 +75,8 @@ def execute(  # noqa: PLR0913
             ) from error
 
 
-def _report(journal: Journal, refusal: Refusal) -> None:
-    who = caller(refusal.thread)
+def _report(journal: Journal, refusal: Refusal, signs: Path) -> None:
+    who = caller(refusal.thread, signs)
     with suppress(OSError):  # a full disk: the call is refused all the same
         journal.write(
             "leak",

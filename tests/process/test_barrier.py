@@ -260,3 +260,56 @@ def test_a_refused_program_is_attributed_to_the_test_that_started_it(recorded):
     assert [(e["test"], e["phase"]) for e in leaks] == [("test_suite.py::test_download", "call")]
     assert leaks[0]["process"] == "curl -s http://192.0.2.1/?token=REDACTED"
     assert "leak: connect of 192.0.2.1:80 by curl -s" in result.stderr
+
+
+NATIVE_SUITE = """
+import ctypes, unittest
+import pytest
+
+def leave(port):
+    libc = ctypes.CDLL(None)
+    address = b"\\x02\\0" + port.to_bytes(2, "big") + bytes([192, 0, 2, 1]) + bytes(8)
+    assert libc.connect(libc.socket(2, 1, 0), address, len(address)) == -1
+
+@pytest.fixture
+def fixture():
+    leave(1)
+    yield
+    leave(3)
+
+def test_phases(fixture):
+    leave(2)
+
+@pytest.mark.parametrize("name", ["a b", "\u6771"])
+def test_names(name):
+    leave(4)
+
+class TestCase(unittest.TestCase):
+    def test_method(self):
+        leave(5)
+
+leave(6)
+"""
+
+
+def test_what_native_code_in_a_test_does_is_attributed_to_the_test(recorded):
+    (recorded / "test_suite.py").write_text(NATIVE_SUITE, encoding="utf-8")
+    result = subprocess.run(
+        [*replay(sys.executable, "--isolation", "seccomp"), *PYTEST],
+        cwd=recorded, env=clean_environ(), capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert result.returncode == 10, result.stdout + result.stderr
+    assert "4 passed" in result.stdout
+    (journal,) = recorded.glob(".recordbake/runs/*strict*/http_log.ndjson")
+    leaks = [e for e in map(json.loads, journal.read_text().splitlines()) if e["event"] == "leak"]
+    found = sorted((e["port"], e["test"], e["phase"]) for e in leaks)
+    names = "test_suite.py::test_names"
+    assert found == [
+        (1, "test_suite.py::test_phases", "setup"),
+        (2, "test_suite.py::test_phases", "call"),
+        (3, "test_suite.py::test_phases", "teardown"),
+        (4, f"{names}[\\u6771]", "call"),
+        (4, f"{names}[a b]", "call"),
+        (5, "test_suite.py::TestCase::test_method", "call"),
+        (6, None, None),
+    ]
