@@ -24,10 +24,9 @@ under `recordbake replay --strict` with the server gone. One recording serves th
 compared test by test, skips included.
 
 The servers that these suites start in their own process run in another one instead, at fixed ports
-([how, and why](../adr/0016-foreign-suites.md)). A test *needs the server* if it ends otherwise without it. Where a
-test that needs none differs in the replay, it is nearly always because it starts a server itself, at a port of its
-own each time, which `--capture-loopback` then takes for the recorded world; with the default, loopback is not
-captured at all. Tests whose outcome differs between two live runs are counted apart.
+([how, and why](../adr/0016-foreign-suites.md)). A test *needs the server* if it ends otherwise without it. Servers
+that a test writes itself, at a port of its own each time, stay where they are; with `--capture-loopback` a strict
+replay blocks them. Tests whose outcome differs between two live runs are counted apart.
 
 | suite | tests | need the server | same while recording | same in the replay | need none | same while recording | same in the replay | unstable |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
