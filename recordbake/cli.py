@@ -25,6 +25,7 @@ exit codes:
   12  a store, journal or bake is missing, damaged or not what its manifest says
   13  the audit found what --fail-on names
   14  the doctor found that a strict replay could not be trusted here
+  15  the bake would ship a secret
 """
 _EXAMPLES = """\
 examples:

@@ -18,6 +18,7 @@ EXIT_INCOMPLETE = 11
 EXIT_DAMAGED = 12
 EXIT_FAIL_ON = 13
 EXIT_UNTRUSTWORTHY = 14
+EXIT_SECRET = 15
 EXIT_INTERRUPTED = 130
 
 
@@ -84,6 +85,13 @@ class StorageError(DamagedError):
             next_step="free space or grant permission, then run it again; what a run had recorded"
             " is picked up",
         )
+
+
+class SecretError(RecordbakeError):
+    """A bake would ship a secret."""
+
+    exit_code = EXIT_SECRET
+    anchor = "secret"
 
 
 class BusyError(DamagedError):

@@ -14,9 +14,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recordbake import __version__, from_audit, hub_cache
+from recordbake import __version__, from_audit, hub_cache, seen_secrets
 from recordbake.errors import DamagedError
 from recordbake.files import write_atomically
+from recordbake.guest.known_secrets import Secrets, named_secrets
 from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import incomplete, merge_entries
@@ -52,7 +53,8 @@ class RunInfo:
 
     def write(self, path: Path) -> None:
         """Write atomically."""
-        write_atomically(path, json.dumps(vars(self), indent=1).encode())
+        secrets = Secrets(named_secrets(os.environ).values())
+        write_atomically(path, secrets.text(json.dumps(vars(self), indent=1)).encode())
 
     @classmethod
     def read(cls, path: Path) -> RunInfo:
@@ -165,6 +167,8 @@ def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
                 whole=not info.missing, authorized=info.authorized,
                 refetched=from_audit.keys_of(run.path / from_audit.FILE_NAME),
             )  # fmt: skip
+            seen = {**os.environ, "HF_HOME": str(run.hf_cache), "HF_TOKEN_PATH": ""}
+            seen_secrets.remember(recording.path, seen)
             hub_cache.fold(run.hf_cache, recording.hf_cache)
         info.incomplete = incomplete(captured, summary.outcomes)
     info.lost = not run.complete.exists()

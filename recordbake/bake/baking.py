@@ -19,6 +19,7 @@ from recordbake.bake.manifest import (
     archive_names,
 )
 from recordbake.bake.members import Member, hub_members
+from recordbake.bake.scanning import refuse_secrets, scanner_for
 from recordbake.bake.stored import copy_store
 from recordbake.bake.workspace import explaining, sync_directory, workspace
 from recordbake.errors import UsageError
@@ -39,10 +40,12 @@ class Options:
     Args:
         compression: ``gzip``, which Docker's ADD unpacks, or ``zstd``.
         since: leave out what none of this many latest replays asked for; None: nothing.
+        allowed_secrets: digests of secrets that may be shipped.
     """
 
     compression: str = "gzip"
     since: int | None = None
+    allowed_secrets: tuple[str, ...] = ()
 
 
 def bake(recording: Recording, out: Path, options: Options = Options()) -> Manifest:
@@ -66,6 +69,7 @@ def bake(recording: Recording, out: Path, options: Options = Options()) -> Manif
         DamagedError: the recording is damaged, or ``out`` cannot be written (a full disk, too).
         UsageError: ``out`` lies inside of what is baked, SOURCE_DATE_EPOCH is not a number, or
             what an option needs is not there.
+        SecretError: a secret would be shipped.
     """
     epoch = _source_date_epoch()
     _check_out(recording, out)
@@ -77,6 +81,7 @@ def bake(recording: Recording, out: Path, options: Options = Options()) -> Manif
         hub, left_out = _hub(recording, stored)
         hub, shared = hub_selection.share(hub, stored.bodies)
         members = {HTTP: _store_members(recording, stored, shared), HUB: hub}
+        _scan(recording, stored, members, options.allowed_secrets)
         manifest = Manifest(
             created_at=created_at,
             archives=_write(work, members, created_at, options.compression),
@@ -97,11 +102,25 @@ def _hub(recording: Recording, stored: StoreCopy) -> tuple[list[Member], list[Le
     return members, [*left_out, *unnamed]
 
 
+def _scan(
+    recording: Recording,
+    stored: StoreCopy,
+    members: dict[str, list[Member]],
+    allowed: tuple[str, ...],
+) -> None:
+    everything = [member for found in members.values() for member in found]
+    with progress("looking for secrets", _total(everything)) as advance:
+        refuse_secrets(scanner_for(recording.path), stored.path, everything, allowed, advance)
+
+
+def _total(members: list[Member]) -> int:
+    return sum(member.source.stat().st_size for member in members if member.source is not None)
+
+
 def _write(
     work: Path, members: dict[str, list[Member]], mtime: int, compression: str
 ) -> dict[str, ArchiveInfo]:
-    sources = [m.source for found in members.values() for m in found if m.source is not None]
-    with progress("baking", sum(path.stat().st_size for path in sources)) as advance:
+    with progress("baking", sum(map(_total, members.values()))) as advance:
         return {
             name: write_archive(
                 work / name, found, mtime=mtime, compression=compression, advance=advance

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recordbake import seen_secrets
 from recordbake.bake.manifest import ARCHIVES, HTTP, MANIFEST_NAME, load
 from recordbake.bake.reading import read_archive
 from recordbake.bake.receiving import Receiver
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 _UNPACKED = {*ARCHIVES.values(), MANIFEST_NAME}
 _RUNS = "runs"
-#: What using an unpacked bake leaves in it: its runs, and the file that readers lock.
-_USED = {_RUNS, ".lock"}
+#: What using an unpacked bake leaves in it: its runs, the file that readers lock, and what
+#: recording into it does.
+_USED = {_RUNS, ".lock", seen_secrets.NAME}
 
 
 def _receive(doing: str, bake_dir: Path, manifest: Manifest, receiver: Receiver) -> None:

@@ -30,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--since", type=_runs, metavar="RUNS", default=1,
         help="how many of the latest replays say what is unused (default: 1)",
     )  # fmt: skip
+    parser.add_argument(
+        "--allow-secret", action="append", default=[], metavar="DIGEST",
+        help="ship a secret that was found, by the digest it was reported with",
+    )  # fmt: skip
 
 
 def _runs(text: str) -> int:
@@ -55,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             Options(
                 compression=arguments.compression,
                 since=arguments.since if arguments.prune else None,
+                allowed_secrets=tuple(arguments.allow_secret),
             ),
         )
     print(manifest.describe(out))

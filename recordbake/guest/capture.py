@@ -8,13 +8,14 @@ import os
 from . import clock
 from .codec import INLINE_LIMIT
 from .descriptors import open_file
-from .exchange import BODY, CANCELLED, HEAD, PARTIAL, Captured, Failure
+from .exchange import BODY, CANCELLED, HEAD, PARTIAL, Captured, Failure, header
+from .known_secrets import Secrets, Stream, hide_fields, recoded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .exchange import Chunks, Head
+    from .exchange import Chunks, Head, Headers
     from .plan import Plan
 
 #: Runs of equal chunks that are kept; where a body has more, the rest comes in other pieces.
@@ -31,6 +32,7 @@ class Capture:
         keep: whether the exchange is to be kept (else it is only counted).
         body_path: makes the path of a file for a large body.
         report: receives the finished exchange.
+        secrets: values that are not kept.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Capture:
         keep: bool,
         body_path: Callable[[], str],
         report: Callable[[Plan, Captured, Capture], None],
+        secrets: Secrets | None = None,
     ) -> None:
         self.plan = plan
         self.keep = keep
@@ -48,6 +51,9 @@ class Capture:
         self.done = False
         self.lost: OSError | None = None
         self.size = 0
+        self.sent = 0
+        self._secrets = secrets or Secrets()
+        self._stream = Stream(self._secrets) if self._secrets else None
         self._body_path = body_path
         self._report = report
         self._started = clock.monotonic()
@@ -67,9 +73,14 @@ class Capture:
 
     def write(self, data: bytes) -> None:
         """Add body bytes, without transfer framing."""
-        self.size += len(data)
+        self.sent += len(data)
         if not self.keep:
+            self.size += len(data)
             return
+        self._keep(data if self._stream is None else self._stream.feed(data))
+
+    def _keep(self, data: bytes) -> None:
+        self.size += len(data)
         self._digest.update(data)
         if self._fd < 0:
             self._inline += data
@@ -117,6 +128,8 @@ class Capture:
         self.done = True
         if not self.is_ours:
             return
+        if self.keep:
+            self._clean()
         if self._fd >= 0:
             os.close(self._fd)
         captured = Captured(
@@ -137,6 +150,44 @@ class Capture:
         )
         self._report(self.plan, captured, self)
 
+    def _clean(self) -> None:
+        """Take out what can only be seen in the whole body."""
+        if self._stream is not None:
+            self._keep(self._stream.finish())
+        if self.head is None or not self.keep or not (self._secrets or self._fd < 0):
+            return
+        content_type = header(self.head.headers, "content-type") or ""
+        encoding = header(self.head.headers, "content-encoding")
+        try:
+            if encoding is not None:
+                body = recoded(self._body(), encoding, content_type, self._secrets)
+                if body is not None:
+                    self._replace(body)
+            elif self._fd < 0:
+                body = hide_fields(bytes(self._inline), content_type)
+                if body != self._inline:
+                    self._replace(body)
+        except OSError as error:
+            self._lose(error)
+
+    def _body(self) -> bytes:
+        if self._fd < 0 or self._file is None:
+            return bytes(self._inline)
+        with open(self._file, "rb") as stream:
+            return stream.read()
+
+    def _replace(self, body: bytes) -> None:
+        """Keep other bytes than those that came; nothing of the first remains."""
+        if self._fd >= 0 and self._file is not None:
+            os.close(self._fd)
+            os.unlink(self._file)
+            self._fd, self._file = -1, None
+        self._inline.clear()
+        self._digest, self.size = hashlib.sha256(), 0
+        self._keep(body)
+        if self.size != self.sent:
+            self._chunks = []
+
     def fail(self, failure: Failure) -> None:
         """The transport failed; with a head, the failure is in the body."""
         if self.head is not None:
@@ -153,3 +204,11 @@ class Capture:
         if self.head is None and not self.done:
             self.keep = False  # nothing came, and nobody waited for it
         self.finish(Failure(PARTIAL, "closed by the caller before its end", phase=BODY))
+
+
+def set_length(headers: Headers, size: int, sent: int) -> None:
+    """Let Content-Length fit a body that was kept with another size than it was sent with."""
+    if size != sent:
+        for number, (name, _) in enumerate(headers):
+            if name.lower() == "content-length":
+                headers[number] = (name, str(size))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from . import attribution, decision, keys, live, redaction, refetch
-from .capture import Capture
+from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, current_attempt, unique_name
 from .exchange import Captured, Head, Request, Take, header, is_suspect, is_upgrade
+from .known_secrets import Secrets, named_secrets
 from .plan import Plan
 from .reader import DamagedStoreError, StoreReader
 from .takes import TakeOrder
@@ -44,6 +47,7 @@ class Engine:
         self._reader = StoreReader(config.store)
         self._entries = ShardFile(config.shards, ".entries")
         self._volatile = redaction.parameter_pattern(list(config.volatile_parameters))
+        self._secrets = Secrets(named_secrets(os.environ).values())
         self._order = TakeOrder(self._reader, config.shards)
         # Not weak: a response that is thrown away unread is reported at the end of the process.
         self._open: set[Capture] = set()
@@ -66,7 +70,7 @@ class Engine:
 
     def knows(self, request: Request) -> bool:
         """Whether the store has an answer, without taking it; a damaged one counts."""
-        key = keys.request_key(request, self._volatile)
+        key = keys.request_key(self._without_secrets(request), self._volatile)
         try:
             return key not in self._refetched and bool(self._reader.takes(key, request.headers))
         except (DamagedStoreError, OSError):
@@ -91,7 +95,8 @@ class Engine:
             return plan
         if plan.take is None and is_upgrade(request.headers):
             plan.action, plan.reason = decision.without_http(config.mode), "upgrade"
-        plan.request.headers = redaction.redact_request_headers(request.headers)
+        headers = redaction.redact_request_headers(request.headers)
+        plan.request.headers = self._secrets.headers(headers)
         if plan.action in (decision.BLOCK, decision.FORWARD):
             plan.message = self._explain(plan)
         if plan.action == decision.BLOCK:
@@ -100,6 +105,7 @@ class Engine:
 
     def _begin(self, request: Request) -> Plan:
         """A plan in which nothing is decided but whether the request is any of our business."""
+        request = self._without_secrets(request)
         url = keys.normalise_url(request.url, self._volatile)
         plan = Plan(
             decision.BYPASS,
@@ -113,6 +119,14 @@ class Engine:
         if self.bypasses(plan.host):
             plan.reason = "bypass"
         return plan
+
+    def _without_secrets(self, request: Request) -> Request:
+        """The request as it is known by: what a replay without the secrets asks for, too."""
+        body = self._secrets.content(request.body, header(request.headers, "content-type") or "")
+        url = self._secrets.text(request.url)
+        if url == request.url and body == request.body:
+            return request
+        return Request(request.method, url, request.headers, body, request.client)
 
     def answer(self, request: Request) -> Plan | None:
         """The plan of a hit that is a whole response, journalled; else nothing has happened.
@@ -160,6 +174,7 @@ class Engine:
             keep=plan.action == decision.KEEP,
             body_path=lambda: f"{self.config.shards}/{unique_name()}.body",
             report=self._report,
+            secrets=self._secrets,
         )
         self._open.add(capture)
         live.begin(capture)
@@ -176,13 +191,18 @@ class Engine:
         live.end(capture)
         head = captured.head
         failure = captured.failure
+        if failure is not None:
+            failure.message = self._secrets.text(failure.message)
+            failure.raw = self._secrets.text(failure.raw)
         if capture.keep:
             if head is not None and plan.vary_request is not None:
                 captured.vary = keys.vary_of(head, plan.vary_request)
             if head is not None:
                 captured.request.shape = self._shape(plan)
                 headers = redaction.redact_response_headers(head.headers, self._volatile)
+                headers = self._secrets.headers(headers)
                 captured.head = Head(head.status, head.reason, head.version, headers, head.interim)
+                set_length(headers, captured.body_size, capture.sent)
             try:
                 self._entries.write(encode_record(captured))
             except OSError as error:

@@ -129,11 +129,18 @@ def current_attempt() -> int:
     return int(attribution.variable(ATTEMPT) or 0)
 
 
+_SECRET_NAMES = ("TOKEN", "_KEY", "SECRET", "PASSWORD")
+_SECRET_LENGTH = 12
+
+
 def _shown_arguments() -> list[str]:
     """The command line without code given by ``-c``, which may hold anything."""
     shown = list(sys.orig_argv)[:50]
     if "-c" in shown:
         shown[shown.index("-c") + 1 :] = ["..."]
+    for name, value in os.environ.items():  # as in known_secrets, which costs more to import
+        if name.endswith(_SECRET_NAMES) and len(value) >= _SECRET_LENGTH:
+            shown = [word.replace(value, "REDACTED") for word in shown]
     return shown
 
 

@@ -1,0 +1,250 @@
+"""Looking for secrets in what is about to be shipped: the store, bodies, the Hub caches.
+
+Known forms of tokens, the values of this environment's secrets, and by salted hashes those of the
+environments that the recording was made in. What is compressed with gzip or zlib is looked into.
+Of a finding a digest is shown, by which it can be accepted; never the secret.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import zlib
+from contextlib import closing
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from recordbake import seen_secrets, store
+from recordbake.errors import SecretError
+from recordbake.guest import codec
+from recordbake.guest.known_secrets import Secrets, named_secrets
+from recordbake.guest.redaction import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from recordbake.bake.members import Member
+
+#: What must be there for a pattern to be tried; the pattern; what it is.
+#: Sources: the providers' documentation of token formats; RFC 7519 (JWT), RFC 7468 (PEM).
+_PATTERNS = (
+    (b"hf_", rb"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,64}", "a Hugging Face token"),
+    (b"gh", rb"(?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{36,255}", "a GitHub token"),
+    (b"github_pat_", rb"(?<![A-Za-z0-9_])github_pat_[A-Za-z0-9_]{60,}", "a GitHub token"),
+    (b"AKIA", rb"(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}(?![A-Za-z0-9])", "an AWS access key"),
+    (b"ASIA", rb"(?<![A-Za-z0-9])ASIA[0-9A-Z]{16}(?![A-Za-z0-9])", "an AWS access key"),
+    (
+        b"eyJ",
+        rb"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.(?!"
+        + PLACEHOLDER.encode()
+        + rb")[A-Za-z0-9_-]{16,}",
+        "a JSON web token",
+    ),
+    (
+        b"PRIVATE KEY-----",
+        rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{40,}",
+        "a private key",
+    ),
+)  # fmt: skip
+_COMPILED = tuple((mark, re.compile(pattern), what) for mark, pattern, what in _PATTERNS)
+_CHUNK = 1 << 20
+#: No secret that is looked for is longer; so much of each piece is looked at again with the next.
+_OVERLAP = 4096
+#: Runs of characters that a value is looked for in, by hash: plain tokens, and all but separators.
+_ALPHABETS = (rb"A-Za-z0-9_-", rb"A-Za-z0-9_+/=.~!@#$%^*-")
+_NOT_TEXT = bytes([*range(9), *range(14, 32), *range(127, 256)])
+_DIGEST_LENGTH = 16
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """A secret that would be shipped.
+
+    Args:
+        where: the entry or file.
+        what: what it is.
+        digest: the first 16 hexadecimal digits of its sha256.
+    """
+
+    where: str
+    what: str
+    digest: str
+
+
+class Scanner:
+    """Looks for secrets; findings gather in ``found``.
+
+    Args:
+        seen: from :func:`recordbake.seen_secrets.read`.
+        environ: this process's environment.
+    """
+
+    def __init__(self, seen: Iterable[Mapping[str, Any]], environ: Mapping[str, str]) -> None:
+        self.found: set[Finding] = set()
+        self._known = {
+            form: name
+            for name, value in named_secrets(environ).items()
+            for form in Secrets([value]).forms
+        }
+        self._hashed: dict[int, list[Mapping[str, Any]]] = {}
+        for value in seen:
+            self._hashed.setdefault(value["length"], []).append(value)
+        self._runs = [
+            (length, re.compile(b"(?<![%b])[%b]{%d}(?![%b])" % (kind, kind, length, kind)))
+            for length in self._hashed
+            for kind in _ALPHABETS
+        ]
+
+    def look(self, data: bytes, where: str) -> None:
+        """Look into bytes that are at hand as a whole."""
+        self._look(data, where)
+        if unzipped := _unzipper(data):
+            self._feed(_pieces(data, unzipped), where)
+
+    def file(self, path: Path, where: str, advance: Callable[[int], None]) -> None:
+        """Look into a file, and into what is compressed in it."""
+        with path.open("rb") as stream:
+            self._feed(_read(stream, advance), where)
+            stream.seek(0)
+            unzipped = _unzipper(stream.read(64))
+            if unzipped:
+                stream.seek(0)
+                self._feed(_inflate(_read(stream), unzipped), where)
+
+    def _feed(self, pieces: Iterable[bytes], where: str) -> None:
+        held = b""
+        for piece in pieces:
+            data = held + piece
+            self._look(data, where)
+            held = data[-_OVERLAP:]
+
+    def _look(self, data: bytes, where: str) -> None:
+        for mark, pattern, what in _COMPILED:
+            if mark in data:
+                for match in pattern.finditer(data):
+                    self._note(match[0], what, where)
+        for form, name in self._known.items():
+            if form in data:
+                self._note(form, f"the value of {name}", where)
+        if self._hashed and _is_text(data):
+            self._look_for_hashes(data, where)
+
+    def _look_for_hashes(self, data: bytes, where: str) -> None:
+        for length, pattern in self._runs:
+            for candidate in set(pattern.findall(data)):
+                for value in self._hashed[length]:
+                    digest = seen_secrets.digest_of(value["salt"], candidate)
+                    if hmac.compare_digest(digest, value["digest"]):
+                        self._note(candidate, f"the value of {value['name']}", where)
+
+    def _note(self, secret: bytes, what: str, where: str) -> None:
+        digest = hashlib.sha256(secret).hexdigest()[:_DIGEST_LENGTH]
+        self.found.add(Finding(where, what, digest))
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether so few bytes are not text that a written token may be among them."""
+    sample = data[:: max(1, len(data) // 4096)]
+    return len(sample) - len(sample.translate(None, _NOT_TEXT)) < 0.3 * len(sample)
+
+
+def _read(stream: IO[bytes], advance: Callable[[int], None] | None = None) -> Iterator[bytes]:
+    while data := stream.read(_CHUNK):
+        if advance is not None:
+            advance(len(data))
+        yield data
+
+
+def _unzipper(start: bytes) -> Any:
+    """A decompressor where a body begins as gzip or zlib (RFC 1952, RFC 1950) does."""
+    is_gzip = start.startswith(b"\x1f\x8b\x08")
+    is_zlib = len(start) > 1 and start[0] == 0x78 and (start[0] * 256 + start[1]) % 31 == 0  # noqa: PLR2004
+    return zlib.decompressobj(32 + zlib.MAX_WBITS) if is_gzip or is_zlib else None
+
+
+def _pieces(data: bytes, unzipped: Any) -> Iterator[bytes]:
+    return _inflate([data], unzipped)
+
+
+def _inflate(pieces: Iterable[bytes], unzipped: Any) -> Iterator[bytes]:
+    """What is inside, a piece at a time, so that a bomb costs time but no memory."""
+    try:
+        for piece in pieces:
+            rest = piece
+            while rest and not unzipped.eof:
+                yield unzipped.decompress(rest, _CHUNK)
+                rest = unzipped.unconsumed_tail
+    except zlib.error:
+        return
+
+
+def refuse_secrets(
+    scanner: Scanner,
+    path: Path,
+    members: Iterable[Member],
+    allowed: Iterable[str],
+    advance: Callable[[int], None],
+) -> None:
+    """Look into everything that is to be shipped.
+
+    Args:
+        scanner: what to look with.
+        path: the store.
+        members: of both archives.
+        allowed: digests that are accepted.
+        advance: for progress.
+
+    Raises:
+        SecretError: there is a secret; says where and what.
+    """
+    _scan_store(scanner, path)
+    urls = _bodies(path)
+    for member in members:
+        if member.source is not None and member.source != path:
+            name = urls.get(member.name.rpartition("/")[2], member.name)
+            scanner.file(member.source, name, advance)
+    accepted = {digest.removeprefix("sha256:")[:_DIGEST_LENGTH] for digest in allowed}
+    found = sorted(f for f in scanner.found if f.digest not in accepted)
+    if not found:
+        return
+    lines = [f"{finding.what} in {finding.where} ({finding.digest})" for finding in found]
+    raise SecretError(
+        "the bake would ship secrets",
+        where="\n         ".join(
+            lines[:20] + ([f"and {len(lines) - 20} more"] if lines[20:] else [])
+        ),
+        next_step="record without them, or accept each: recordbake bake --allow-secret DIGEST",
+    )
+
+
+def _scan_store(scanner: Scanner, path: Path) -> None:
+    query = (
+        "SELECT method || ' ' || url AS name, value, failure, test FROM entries"
+        " LEFT JOIN responses ON responses.key = response_key"
+    )
+    with closing(store.connect_readonly(path)) as connection:
+        for name, value, failure, test in connection.execute(query):
+            for text in (name, failure, test):
+                scanner.look(str(text or "").encode("utf-8", "surrogateescape"), name)
+            if value is not None:
+                _, _, body = codec.decode_value(value)
+                end = len(value) - len(body or b"")
+                scanner.look(value[:end], name)
+                if body:
+                    scanner.look(body, name)
+
+
+def _bodies(path: Path) -> dict[str, str]:
+    """The entry of each body that is a file, to name it by."""
+    with closing(store.connect_readonly(path)) as connection:
+        rows = connection.execute("SELECT body_sha256, method || ' ' || url FROM entries")
+        return {str(sha256): str(name) for sha256, name in rows}
+
+
+def scanner_for(recording: Path) -> Scanner:
+    """A scanner for what this recording and this environment know."""
+    return Scanner(seen_secrets.read(recording), os.environ)

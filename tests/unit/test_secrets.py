@@ -1,0 +1,203 @@
+"""Known secrets never reach the disk, and a bake that would ship one is refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recordbake import seen_secrets
+from recordbake.bake import Options, bake
+from recordbake.bake.scanning import Scanner
+from recordbake.errors import SecretError
+from recordbake.guest.capture import Capture, set_length
+from recordbake.guest.exchange import Captured, Head, Request
+from recordbake.guest.known_secrets import Secrets, Stream, hide_fields, is_secret, named_secrets
+from recordbake.guest.plan import Plan
+from tests.support.bakes import BODY, make_sample
+from tests.support.sample import captured, make_recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "s3cr3t/Value+for=tests"
+TOKEN = "hf_" + "Abcdefghij1234567890" + "Klmnopqrstuvwx"
+SECRETS = Secrets([SECRET])
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, len(SECRET), 1000])
+def test_a_secret_is_found_wherever_a_body_is_cut(size: int) -> None:
+    body = b"<<" + SECRET.encode() + b">> " + b"x" * 50 + SECRET.encode()
+    stream = Stream(SECRETS)
+    pieces = [stream.feed(body[at : at + size]) for at in range(0, len(body), size)]
+    clean = b"".join(pieces) + stream.finish()
+    assert len(clean) == len(body)
+    assert SECRET.encode() not in clean
+    assert clean.startswith(b"<<REDACTED____")
+    assert clean[24:27] == b">> "
+
+
+def test_spellings_and_placeholders_of_any_length_are_one_in_urls() -> None:
+    plain = "https://h/a?k=REDACTED&b=1"
+    for written in (SECRET, "s3cr3t%2FValue%2Bfor%3Dtests", "REDACTED______________", "REDACTED"):
+        assert SECRETS.text(f"https://h/a?k={written}&b=1") == plain
+    assert Secrets().text("https://h/a?k=REDACTED____&b=1") == plain, "a replay without the value"
+    assert SECRETS.content(json.dumps({"k": SECRET}).encode(), "application/json") == (
+        Secrets().content(b'{"k": "REDACTED______________"}', "application/json")
+    )
+
+
+def test_what_counts_as_a_secret() -> None:
+    found = named_secrets(
+        {
+            "MY_TOKEN": "abcdef123456", "api_key": "abcdef123457", "DB_PASSWORD": "short",
+            "X_SECRET": "aaaaaaaaaaaaaaaa", "SSH_KEY": "/home/me/.ssh/id_ed25519",
+            "MONKEY": "abcdef123456x", "NOTE_KEY": "two words here", "PATH": "abcdef1234567",
+        }
+    )  # fmt: skip
+    assert found == {"MY_TOKEN": "abcdef123456", "api_key": "abcdef123457"}
+    assert is_secret(TOKEN)
+
+
+def test_the_hubs_token_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN + "\n")
+    assert list(named_secrets({"HF_HOME": str(tmp_path)}).values()) == [TOKEN]
+
+
+@pytest.mark.parametrize("name", ["access_token", "refreshToken", "client_secret"])
+def test_token_fields_of_small_answers_keep_their_length(name: str) -> None:
+    body = json.dumps({name: "abcd1234efgh", "n": 1}).encode()
+    clean = hide_fields(body, "application/json; charset=utf-8")
+    assert json.loads(clean) == {name: "REDACTED____", "n": 1}
+    form = f"scope=a&{name}=abcd1234efgh".encode()
+    assert hide_fields(form, "application/x-www-form-urlencoded").endswith(b"=REDACTED____")
+    assert hide_fields(body, "text/plain") == body
+
+
+def test_of_a_jwt_only_the_signature_goes() -> None:
+    body = b'{"id_token": "eyJhbGci.eyJzdWIi.c2lnbmF0dXJl"}'
+    assert hide_fields(body, "application/json") == (
+        b'{"id_token": "eyJhbGci.eyJzdWIi.REDACTED____"}'
+    )
+
+
+def capture_of(
+    tmp_path: Path, headers: list[tuple[str, str]], body: bytes
+) -> tuple[Captured, bytes, Head]:
+    """What a capture keeps of an answer, and its body."""
+    kept: list[Captured] = []
+    plan = Plan(
+        "keep", Request("GET", "https://h/", []), "h", "0" * 32, None, None, 0, vary_request=None
+    )
+    capture = Capture(
+        plan, keep=True, body_path=lambda: str(tmp_path / "body"),
+        report=lambda _plan, found, _capture: kept.append(found), secrets=SECRETS,
+    )  # fmt: skip
+    capture.head = Head(200, "OK", "1.1", headers)
+    for at in range(0, len(body), 5000):
+        capture.write(body[at : at + 5000])
+    capture.finish()
+    (found,) = kept
+    set_length(headers, found.body_size, capture.sent)
+    data = found.body if found.body_file is None else (tmp_path / found.body_file).read_bytes()
+    assert len(data) == found.body_size
+    return found, data, capture.head
+
+
+@pytest.mark.parametrize("padding", [0, 100_000])
+@pytest.mark.parametrize("encoding", [None, "gzip", "deflate"])
+def test_a_body_is_kept_without_secrets_compressed_or_not(
+    tmp_path: Path, padding: int, encoding: str | None
+) -> None:
+    noise = os.urandom(padding // 2).hex().encode()
+    body = b"before " + noise + SECRET.encode() + noise + b" after"
+    sent, headers = body, [("Content-Type", "text/plain")]
+    if encoding == "gzip":
+        sent = gzip.compress(body)
+    elif encoding == "deflate":
+        sent = zlib.compress(body)
+    if encoding:
+        headers.append(("Content-Encoding", encoding))
+    headers.append(("Content-Length", str(len(sent))))
+    found, data, head = capture_of(tmp_path, headers, sent)
+    assert dict(head.headers)["Content-Length"] == str(found.body_size)
+    plain = zlib.decompressobj(47).decompress(data) if encoding else data
+    assert len(plain) == len(body)
+    assert SECRET.encode() not in plain
+    assert plain.startswith(b"before ")
+    assert plain.endswith(b" after")
+    assert (found.body_file is not None) == (found.body_size > 16 * 1024)
+
+
+def test_a_body_without_secrets_is_kept_byte_for_byte(tmp_path: Path) -> None:
+    packed = gzip.compress(b"nothing to hide" * 20, mtime=7)
+    headers = [("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))]
+    assert capture_of(tmp_path, headers, packed)[1] == packed
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("inline", "Hugging Face"), ("gzip", "Hugging Face"), ("header", "Hugging Face"),
+        ("large", "GitHub"), ("large gzip", "AWS"), ("hub", "private key"), ("jwt", "web token"),
+    ],
+)  # fmt: skip
+def test_a_bake_that_would_ship_a_token_is_refused(tmp_path: Path, where: str, what: str) -> None:
+    github, aws = b"ghp_" + b"a1B2" * 9, b"AKIA" + b"ABCDEFGH12345678"
+    pem = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"MIIEow" * 20
+    jwt = b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLW9mLWl0"
+    noise = os.urandom(40_000)
+    bodies = {
+        "inline": TOKEN.encode(), "gzip": gzip.compress(b"x " + TOKEN.encode()), "jwt": jwt,
+        "large": noise + b" " + github + b" ",
+        "large gzip": gzip.compress(noise + b"\n" + aws + b"\n"),
+    }  # fmt: skip
+    headers = [("X-Echo", TOKEN)] if where == "header" else [("X-Echo", "none")]
+    entry = captured(
+        "https://h/x", bodies.get(where, b"hello"), headers=headers, shards=tmp_path / "shards"
+    )
+    recording = make_recording(tmp_path / "recording", [entry], tmp_path / "shards")
+    if where == "hub":
+        recording.hf_cache.mkdir()
+        (recording.hf_cache / "notes").write_bytes(pem)
+    with pytest.raises(SecretError) as caught:
+        bake(recording, tmp_path / "bake")
+    text = str(caught.value)
+    assert what in text
+    assert ("hf_cache/notes" if where == "hub" else "GET https://h/x") in text
+    for secret in (TOKEN, github.decode(), aws.decode(), jwt.decode()):
+        assert secret not in text
+    assert not (tmp_path / "bake").exists()
+    (digest,) = [line.split("(")[1].rstrip(")") for line in text.splitlines() if "where" in line]
+    bake(recording, tmp_path / "bake", Options(allowed_secrets=(f"sha256:{digest}",)))
+
+
+def test_values_seen_while_recording_are_known_by_hash_alone(tmp_path: Path) -> None:
+    value = "plainbutsecret123"
+    recording = make_recording(
+        tmp_path / "r", [captured("https://h/x", f'{{"v": "{value}"}}'.encode())]
+    )
+    seen_secrets.remember(recording.path, {"APP_PASSWORD": value})
+    seen_secrets.remember(recording.path, {"APP_PASSWORD": value})
+    written = (recording.path / "secrets.json").read_text()
+    assert value not in written
+    assert len(json.loads(written)["values"]) == 1
+    assert (recording.path / "secrets.json").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(SecretError, match="the value of APP_PASSWORD in GET https://h/x"):
+        bake(recording, tmp_path / "bake")
+
+
+def test_a_secret_across_two_pieces_of_a_file_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * ((1 << 20) - 5) + b" " + TOKEN.encode() + b"\n")
+    scanner = Scanner([], {})
+    scanner.file(path, "f", lambda _: None)
+    assert [f.what for f in scanner.found] == ["a Hugging Face token"]
+
+
+def test_the_sample_is_clean(tmp_path: Path) -> None:
+    bake(make_sample(tmp_path, large=[BODY]), tmp_path / "bake")
