@@ -88,6 +88,7 @@ def audit(  # noqa: PLR0913
             findings=found,
             hosts=summary.hosts(loaded.entries),
             largest=summary.largest(loaded.entries),
+            ages=summary.ages(loaded.entries, now),
             hub=loaded.hub,
             runs=summary.history(loaded),
         ),

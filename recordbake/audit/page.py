@@ -16,11 +16,12 @@ from recordbake.from_audit import KEEP
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from recordbake.audit.charts import Chart
     from recordbake.audit.summary import Figures
     from recordbake.audit.verdict import Verdict
 
 #: Rows of a table that the page shows; the rest is in audit.json.
-MOST_ROWS = 100
+MOST_ROWS = 300
 #: Tests that one row names.
 MOST_TESTS = 5
 #: What stands where there is nothing to say.
@@ -43,10 +44,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell of one or more lines; ``share`` (0 to 100) draws a bar."""
+    """A table cell of one or more lines; ``share`` (0 to 100) draws a bar, ``order`` sorts."""
 
     lines: tuple[str, ...]
     share: float | None = None
+    order: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Page:
     remarks: tuple[str, ...]
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
+    charts: tuple[Chart, ...] = ()
 
 
 def size(number: int) -> str:
@@ -113,9 +116,16 @@ def visible(text: str) -> str:
 def cells(*values: str | int | None) -> tuple[Cell, ...]:
     """Cells of one line each: text, a number with separators, or nothing."""
     return tuple(
-        Cell((f"{value:,}" if isinstance(value, int) else visible(value or NONE),))
+        Cell((f"{value:,}",), order=value)
+        if isinstance(value, int)
+        else Cell((visible(value or NONE),))
         for value in values
     )
+
+
+def size_cell(number: int) -> Cell:
+    """A cell with a size in bytes, for people."""
+    return Cell((size(number),), order=number)
 
 
 def tests_cell(tests: tuple[str, ...]) -> Cell:
@@ -167,12 +177,16 @@ def figure_row(f: Figures) -> tuple[Figure, ...]:
     share = f"{100 * f.hits / f.requests:.4g} %" if f.requests and f.hits is not None else ""
     http, hub = size(f.http_bytes), size(f.hub_bytes)
     return (
-        Figure("Requests", _number(f.requests), others if f.replay_run else "no replay yet"),
-        Figure("Hits", _number(f.hits), share),
+        Figure(
+            "Requests",
+            _number(f.requests),
+            _notes(others, _change(f, "requests")) if f.replay_run else "no replay yet",
+        ),
+        Figure("Hits", _number(f.hits), _notes(share, _change(f, "hits"))),
         Figure(
             "Live misses",
             _number(f.live_misses),
-            ", ".join(f"{f.outcomes[o]:,} {o}" for o in missed),
+            _notes(*(f"{f.outcomes[o]:,} {o}" for o in missed), _change(f, "live_misses")),
             _tone(f.live_misses),
         ),
         Figure("Cache size", size(f.cache_bytes), f"HTTP {http}, Hub {hub}"),
@@ -180,6 +194,18 @@ def figure_row(f: Figures) -> tuple[Figure, ...]:
             "Stale entries", f"{f.stale:,}", f"over {f.stale_after_days:g} days old", _tone(f.stale)
         ),
     )
+
+
+def _change(f: Figures, name: str) -> str:
+    """The change of a figure since the replay before, in words."""
+    if f.before is None:
+        return ""
+    change = getattr(f, name) - f.before[name]
+    return f"{change:+,} since the replay before" if change else "as in the replay before"
+
+
+def _notes(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def _number(value: int | None) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from recordbake.audit.page import visible
 from recordbake.audit.sections import build
@@ -61,7 +64,14 @@ def to_html(page: Page) -> str:
         undefined=StrictUndefined,
     )  # fmt: skip
     environment.filters["visible"] = visible
-    return environment.get_template("audit.html.j2").render(page=page)
+    script = loader.get_source(environment, "audit.js")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("audit.html.j2").render(
+        page=page,
+        script=Markup(script),  # noqa: S704  (our own file)
+        script_digest=digest,
+        pictures=[(chart, Markup(chart.svg)) for chart in page.charts],  # noqa: S704  (escaped)
+    )
 
 
 def to_markdown(page: Page) -> str:

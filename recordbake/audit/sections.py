@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from recordbake.audit import charts
 from recordbake.audit.page import (
     Cell,
     Page,
@@ -16,6 +17,7 @@ from recordbake.audit.page import (
     fill,
     remarks,
     size,
+    size_cell,
     tests_cell,
     text_cell,
 )
@@ -89,7 +91,12 @@ def build(summary: Summary) -> Page:
     )
     verdict = summary.verdict
     return Page(
-        summary.generated_at, verdict, remarks(verdict), figure_row(summary.figures), tables
+        summary.generated_at,
+        verdict,
+        remarks(verdict),
+        figure_row(summary.figures),
+        tables,
+        charts.build(summary),
     )
 
 
@@ -137,12 +144,12 @@ def _hosts(summary: Summary) -> Table:
 
 
 def _bar(number: int, most: int) -> Cell:
-    return Cell((size(number),), round(100 * number / most, 1) if most else 0.0)
+    return Cell((size(number),), round(100 * number / most, 1) if most else 0.0, number)
 
 
 def _largest(summary: Summary) -> Table:
     rows = [
-        (f"{e.key} {e.take}", cells(f"{e.method} {e.url}", e.content_type, size(e.bytes)))
+        (f"{e.key} {e.take}", (*cells(f"{e.method} {e.url}", e.content_type), size_cell(e.bytes)))
         for e in summary.largest
     ]
     entries = summary.figures.entries
@@ -171,7 +178,8 @@ def _aged(section: Section, findings: list[Finding]) -> Table:
         (
             f"{f.evidence['key']} {f.evidence['take']}",
             (
-                *cells(f.subject, f.evidence["recorded_at"], size(f.evidence["bytes"])),
+                *cells(f.subject, f.evidence["recorded_at"]),
+                size_cell(f.evidence["bytes"]),
                 tests_cell(f.tests),
             ),
         )

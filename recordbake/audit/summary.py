@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recordbake.audit.findings import LIVE_MISSES, iso, latest_record, latest_replay, used
+from recordbake.audit.findings import DAY, LIVE_MISSES, iso, latest_record, latest_replay, used
 from recordbake.audit.verdict import Facts
 from recordbake.guest.codec import INLINE_LIMIT
 
@@ -16,8 +17,13 @@ if TYPE_CHECKING:
     from recordbake.audit.load import HubRepo, Loaded
     from recordbake.audit.verdict import Verdict
 
+#: Ages below so many days, and what to call them.
+_AGES = (
+    (1.0, "under 1"), (7.0, "1 to 7"), (30.0, "7 to 30"), (90.0, "30 to 90"),
+    (365.0, "90 to 365"), (math.inf, "over 365"),
+)  # fmt: skip
 #: How many of the largest entries are named.
-LARGEST = 20
+LARGEST = 300
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Figures:
 
     ``requests``, ``hits``, ``live_misses`` and ``outcomes`` (requests by outcome, which add up to
     ``requests``) are of the latest replay, ``replay_run``; None where there was none.
-    ``cache_bytes`` is ``http_bytes`` and ``hub_bytes`` together.
+    ``before`` has ``requests``, ``hits`` and ``live_misses`` of the replay before it, None where
+    there was none. ``cache_bytes`` is ``http_bytes`` and ``hub_bytes`` together.
     """
 
     replay_run: str | None
@@ -42,6 +49,7 @@ class Figures:
     stale: int
     stale_after_days: float
     unused: int
+    before: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,14 @@ class Entry:
     url: str
     content_type: str
     bytes: int
+
+
+@dataclass(frozen=True)
+class Age:
+    """How many entries are of that age in days."""
+
+    age: str
+    entries: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,7 @@ class Summary:
     findings: list[Finding]
     hosts: list[Host]
     largest: list[Entry]
+    ages: list[Age]
     hub: list[HubRepo]
     runs: list[RunRow]
 
@@ -148,7 +165,21 @@ def figures(loaded: Loaded, findings: list[Finding], stale_after_days: float) ->
         stale=sum(finding.kind == "stale" for finding in findings),
         stale_after_days=stale_after_days,
         unused=sum(finding.kind == "unused" for finding in findings),
+        before=_before(loaded, replay),
     )
+
+
+def _before(loaded: Loaded, replay: str | None) -> dict[str, int] | None:
+    """Requests, hits and live misses of the replay before that one."""
+    earlier = latest_replay(loaded.runs[loaded.runs["run"] < (replay or "")])
+    if earlier is None:
+        return None
+    outcomes = _outcomes(loaded.events).get(earlier, {})
+    return {
+        "requests": sum(outcomes.values()),
+        "hits": outcomes.get("hit", 0),
+        "live_misses": sum(outcomes.get(outcome, 0) for outcome in LIVE_MISSES),
+    }
 
 
 def hosts(entries: pd.DataFrame) -> list[Host]:
@@ -168,6 +199,21 @@ def largest(entries: pd.DataFrame) -> list[Entry]:
     return [
         Entry(row.key, row.take, row.method, row.url, str(row.content_type or ""), row.body_size)
         for row in ordered.head(LARGEST).itertuples()
+    ]
+
+
+def ages(entries: pd.DataFrame, now: float) -> list[Age]:
+    """How old the entries are; those whose age is not known are left out.
+
+    Args:
+        entries: the store's entries.
+        now: Unix seconds, UTC.
+    """
+    days = ((now - entries["recorded_at"]) / DAY).dropna()
+    limits = [-math.inf, *(limit for limit, _ in _AGES[:-1]), math.inf]
+    return [
+        Age(name, int(((days >= low) & (days < high)).sum()))
+        for (_, name), low, high in zip(_AGES, limits, limits[1:], strict=False)
     ]
 
 

@@ -24,12 +24,14 @@ DOCS = Path(__file__).parents[2] / "docs" / "reference"
 ALLOWED_TAGS = {
     "html", "head", "meta", "title", "style", "body", "a", "header", "main", "footer", "nav",
     "section", "p", "b", "span", "time", "h1", "h2", "pre", "code", "ul", "li", "dl", "div", "dt",
-    "dd", "table", "caption", "thead", "tbody", "tr", "th", "td",
+    "dd", "figure", "figcaption", "script", "svg", "g", "defs", "rect", "path", "text", "line",
+    "circle", "table", "caption", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 ALLOWED_ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "class", "href", "id", "role",
     "aria-label", "aria-labelledby", "aria-hidden", "tabindex", "datetime", "scope", "data-label",
-    "style",
+    "style", "data-sort", "aria-describedby", "xmlns", "viewbox", "type", "transform", "x",
+    "y", "rx", "ry", "width", "height", "d", "r", "cx", "cy", "text-anchor",
 }  # fmt: skip
 
 
@@ -110,11 +112,11 @@ def test_the_json_has_the_documented_fields(planted_report):
     _, texts = planted_report
     data = json.loads(texts["json"])
     assert list(data) == [
-        "v", "generated_at", "verdict", "figures", "findings", "hosts", "hub", "runs",
+        "v", "generated_at", "verdict", "figures", "findings", "hosts", "ages", "hub", "runs",
     ]  # fmt: skip
     documented = (DOCS / "audit-json.md").read_text()
     keys = {key for part in ("verdict", "figures") for key in data[part]} | set(data)
-    keys |= {key for part in ("findings", "hosts", "runs") for key in data[part][0]}
+    keys |= {key for part in ("findings", "hosts", "ages", "runs") for key in data[part][0]}
     keys |= {key for finding in data["findings"] for key in finding["evidence"]}
     keys |= {"repo_type", "repo_id", "size", "files", "revisions"}
     assert {key for key in keys if f"`{key}`" not in documented} == set()

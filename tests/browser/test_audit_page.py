@@ -1,0 +1,148 @@
+"""The audit's page in a real browser: nothing is asked for, all can be used, by everyone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from recordbake.audit import audit
+from tests.support import audit as planted
+from tests.support.sample import add_run, captured, make_recording, request_event
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+def report(where, recording, **options):
+    audit(recording, where, now=planted.NOW, limits=planted.LIMITS, **options)
+    return (where / "audit.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    where = tmp_path_factory.mktemp("report")
+    recording = planted.planted_recording(where / "r")
+    return report(where, recording, known=planted.planted_upstream())
+
+
+class Opened:
+    """A page with all that it said and asked for."""
+
+    def __init__(self, browser, url, **options):
+        self.page = browser.new_context(**{"viewport": DESKTOP} | options).new_page()
+        self.noise: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.noise.append(message.text))
+        self.page.on("pageerror", lambda error: self.noise.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.noise.append("a dialog"))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(url)
+
+    def column(self, table, number):
+        cells = self.page.locator(f"#{table} tbody tr:visible > :nth-child({number})")
+        return [text.removesuffix("#").strip() for text in cells.all_inner_texts()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_page_is_quiet_asks_for_nothing_and_is_accessible(browser, url, scheme, viewport):
+    opened = Opened(browser, url, color_scheme=scheme, viewport=viewport)
+    found = Axe().run(opened.page)
+    assert found.violations_count == 0, found.generate_report()
+    assert (opened.noise, opened.requests) == ([], [url])
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert opened.page.locator("figure svg").count() == 4
+
+
+def test_tables_sort_by_numbers_and_text_both_ways(browser, url):
+    opened = Opened(browser, url)
+    button = opened.page.locator("#largest thead button", has_text="Size")
+    before = opened.column("largest", 3)
+    button.click()
+    assert opened.column("largest", 3) == before[::-1]
+    assert opened.page.locator("#largest th[aria-sort=ascending]").count() == 1
+    button.click()
+    assert opened.page.locator("#largest th[aria-sort=descending]").count() == 1
+    opened.page.locator("#largest thead button").first.click()
+    names = opened.column("largest", 1)
+    assert names == sorted(names)
+
+
+def test_a_filter_shows_the_rows_that_have_the_text(browser, url):
+    opened = Opened(browser, url)
+    opened.page.locator("#largest input[type=search]").fill("MIRROR")
+    assert opened.column("largest", 1) == [f"GET {url}" for url in planted.COPIES]
+    assert "2 of 15 rows" in opened.page.locator("#largest [role=status]").inner_text()
+
+
+def test_every_row_has_a_link_of_its_own_that_shows_it(browser, url):
+    row = Opened(browser, url).page.locator("#unused tbody tr").first.get_attribute("id")
+    opened = Opened(browser, f"{url}#{row}")
+    assert opened.page.evaluate(f"document.querySelector(':target').id === '{row}'")
+    assert opened.page.locator(f"#{row}").is_visible()
+
+
+def test_without_javascript_all_is_there_and_no_control_is_dead(browser, url):
+    opened = Opened(browser, url, java_script_enabled=False)
+    assert opened.page.locator("figure svg").count() == 4
+    assert opened.page.locator("#largest tbody tr").count() == 15
+    assert opened.page.locator("button, input").count() == 0
+
+
+def test_in_print_the_dark_page_is_light_and_filters_are_gone(browser, url):
+    opened = Opened(browser, url, color_scheme="dark")
+    opened.page.locator("#largest input[type=search]").fill("mirror")
+    opened.page.emulate_media(media="print", color_scheme="dark")
+    assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    assert opened.page.locator("input:visible").count() == 0
+    assert opened.page.locator("#largest tbody tr:visible").count() == 15
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        'https://h.org/"><script>alert(1)</script>',
+        "https://h.org/</text></svg><img src=x onerror=alert(1)>",
+        "https://h.org/</style></script><svg onload=alert(1)>",
+    ],
+)
+def test_a_hostile_url_runs_nothing(browser, tmp_path, hostile):
+    recording = make_recording(tmp_path / "r", [captured("https://h.org/", test=hostile)])
+    missed = request_event("", "blocked", test=hostile, host=hostile, message=hostile)
+    add_run(recording, planted.REPLAY, [missed | {"url": hostile}])
+    url = report(tmp_path, recording)
+    opened = Opened(browser, url)
+    assert opened.page.evaluate("document.images.length") == 0
+    assert (opened.noise, opened.requests) == ([], [url])
+
+
+def test_the_page_of_a_large_recording_stays_small(tmp_path):
+    # Each table is at its limit: more entries or events would not change the size.
+    long = "a/long/path" * 12
+    entries = [captured(f"https://h{n}.org/{long}/{n}") for n in range(600)]
+    recording = make_recording(tmp_path / "r", entries)
+    missed = [request_event(f"https://h.org/{n}", "blocked", test=f"t::{n}") for n in range(600)]
+    add_run(recording, planted.REPLAY, missed)
+    report(tmp_path, recording)
+    assert Path(tmp_path / "audit.html").stat().st_size < 3_000_000
