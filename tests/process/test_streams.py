@@ -1,0 +1,209 @@
+"""Streams: passed through while recorded, in bounded memory, whether they end or not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.cli import clean_environ, recordbake
+from tests.support.origin import Origin
+
+if TYPE_CHECKING:
+    import socket
+
+CAPTURE = {"RECORDBAKE_CAPTURE_LOOPBACK": "1"}
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+HUGE = 200_000_000
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class StreamOrigin(Origin):
+    """Streams that go on only once their reader has shown that it got the beginning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = threading.Event()
+
+    def _answer(self, connection: socket.socket, method, target, headers, body) -> bool:
+        if target == "/seen":
+            self._seen.set()
+        if target == "/events":
+            connection.sendall(CHUNKED + chunk(b"data: 1\n\n"))
+            passed = self._seen.wait(20)
+            self._seen.clear()
+            second = b"data: %s\n\n" % (b"2" if passed else b"held back")
+            connection.sendall(chunk(second) + b"0\r\n\r\n")
+            return True
+        if target == "/poll":
+            self._seen.wait(20)
+            self._seen.clear()
+        if target == "/endless":
+            connection.sendall(CHUNKED)
+            while not self._stop.wait(0.01):
+                connection.sendall(chunk(b"data: tick\n\n"))
+            return False
+        if target == "/huge":
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % HUGE)
+            piece = bytes(100_000)
+            for _ in range(HUGE // len(piece)):
+                connection.sendall(piece)
+            return True
+        return super()._answer(connection, method, target, headers, body)
+
+
+def program(tmp_path, code):
+    path = tmp_path / "program.py"
+    path.write_text(textwrap.dedent(code))
+    return [sys.executable, str(path)]
+
+
+def three_times(tmp_path, code):
+    """What a program prints live, recording, and in a strict replay with the server gone."""
+    command = program(tmp_path, code)
+    with StreamOrigin() as origin:
+        env = CAPTURE | {"ORIGIN": origin.url}
+        live = subprocess.run(
+            command, cwd=tmp_path, env=clean_environ(**env), capture_output=True, text=True,
+            check=True, timeout=120,
+        )  # fmt: skip
+        recorded = recordbake("record", "--", *command, cwd=tmp_path, env=env, timeout=120)
+    assert recorded.returncode == 0, recorded.stderr
+    replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env, timeout=120)
+    assert replayed.returncode == 0, replayed.stderr
+    return live.stdout, recorded.stdout, replayed.stdout
+
+
+def events(tmp_path, mode):
+    (journal,) = tmp_path.glob(f".recordbake/runs/*-{mode}-*/http_log.ndjson")
+    found = map(json.loads, journal.read_text().splitlines())
+    return [event for event in found if event["event"] == "request"]
+
+
+#: Client -> code that defines ``lines(url)``, which yields lines as they come.
+LINES = {
+    "requests": """
+        import os, requests
+        def lines(url):
+            with requests.get(url, stream=True) as r:
+                yield from r.iter_lines(chunk_size=1)
+        """,
+    "urllib.request": """
+        import os, urllib.request
+        def lines(url):
+            with urllib.request.urlopen(url) as r:
+                yield from r
+        """,
+    "httpx": """
+        import os, httpx
+        def lines(url):
+            with httpx.stream("GET", url) as r:
+                yield from (line.encode() for line in r.iter_lines())
+        """,
+    "aiohttp": """
+        import asyncio, os, aiohttp
+        def lines(url):
+            loop = asyncio.new_event_loop()
+            session = loop.run_until_complete(opened())
+            try:
+                r = loop.run_until_complete(session.get(url))
+                while line := loop.run_until_complete(r.content.readline()):
+                    yield line
+            finally:
+                loop.run_until_complete(session.close())
+                loop.close()
+        async def opened():
+            return aiohttp.ClientSession()
+        """,
+}
+
+
+def with_lines(client, code):
+    return textwrap.dedent(LINES[client]) + textwrap.dedent(code)
+
+
+@pytest.mark.parametrize("client", LINES)
+def test_events_reach_their_reader_while_they_are_recorded(tmp_path, client):
+    code = with_lines(client, """
+        import urllib.request
+        url = os.environ["ORIGIN"]
+        for line in lines(url + "/events"):
+            if line.strip():
+                print(line.strip().decode())
+            if line.strip() == b"data: 1":
+                urllib.request.urlopen(url + "/seen").read()
+        """)  # fmt: skip
+    assert three_times(tmp_path, code) == ("data: 1\ndata: 2\n",) * 3
+    assert all("error" not in event for event in events(tmp_path, "record"))
+
+
+@pytest.mark.parametrize("client", LINES)
+def test_a_stream_that_never_ends_is_kept_as_far_as_it_was_read(tmp_path, client):
+    code = with_lines(client, """
+        from itertools import islice
+        ticks = lines(os.environ["ORIGIN"] + "/endless")
+        print([line.strip() for line in islice(ticks, 5)])
+        ticks.close()
+        """)  # fmt: skip
+    tick = b"data: tick"
+    expected = f"{[tick, b'', tick, b'', tick]}\n"
+    assert three_times(tmp_path, code) == (expected,) * 3
+    (event,) = events(tmp_path, "record")
+    assert event["error"]["kind"] == "partial"
+    assert "closed by the caller" in event["error"]["message"]
+
+
+def test_a_long_poll_waits_for_what_another_thread_does(tmp_path):
+    code = """
+        import os, requests, threading
+        url = os.environ["ORIGIN"]
+        poll = threading.Thread(target=lambda: print(requests.get(url + "/poll").text))
+        poll.start()
+        requests.get(url + "/seen")
+        poll.join()
+        """
+    assert three_times(tmp_path, code) == ("/poll\n",) * 3
+
+
+READ_HUGE = {
+    "requests": """
+        import requests
+        with requests.get(url, stream=True) as r:
+            total = sum(len(piece) for piece in r.iter_content(65536))
+        """,
+    "httpx": """
+        import httpx
+        with httpx.stream("GET", url) as r:
+            total = sum(len(piece) for piece in r.iter_bytes())
+        """,
+    "aiohttp": """
+        import aiohttp, asyncio
+        async def read():
+            async with aiohttp.ClientSession() as session, session.get(url) as r:
+                return sum([len(piece) async for piece in r.content.iter_any()])
+        total = asyncio.run(read())
+        """,
+}
+
+
+@pytest.mark.parametrize("client", READ_HUGE)
+def test_a_body_of_200_megabytes_takes_no_more_memory_than_live(tmp_path, client):
+    code = (
+        "import os, resource\nurl = os.environ['ORIGIN'] + '/huge'\n"
+        + textwrap.dedent(READ_HUGE[client])
+        + "print(total, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    runs = [tuple(map(int, out.split())) for out in three_times(tmp_path, code)]
+    assert [size for size, _ in runs] == [HUGE] * 3
+    live, recorded, replayed = (peak for _, peak in runs)
+    assert recorded < live * 1.5
+    assert replayed < live * 1.5
