@@ -76,7 +76,7 @@ url = os.environ["ORIGIN"]
 def check(pairs):
     for body, n in pairs:
         assert body == f"/{n}", (body, n)
-        print("ok")
+        os.write(1, b"ok\\n")  # in one piece, whatever else writes
 """
 
 

@@ -341,3 +341,32 @@ def test_a_pth_hooks_what_ignores_our_path(tmp_path, origin):
     refused = recordbake("hook", "install", "--python", "no-such-python", cwd=tmp_path)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
+
+
+REIMPORTED = """
+import importlib, sys, asyncio
+import {client}
+del sys.modules["{client}"]
+import {client}
+importlib.reload({client})
+{code}
+"""
+AGAIN = {
+    "httpx": "print({client}.get('{url}').text)",
+    "httpx2": "print({client}.get('{url}').text)",
+    "aiohttp": """
+async def main():
+    async with aiohttp.ClientSession() as session, session.get('{url}') as answer:
+        print(await answer.text())
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("client", AGAIN)
+def test_a_package_that_is_imported_again_is_patched_once(tmp_path, origin, client):
+    code = REIMPORTED.replace("{code}", AGAIN[client]).replace("{client}", client)
+    command = [sys.executable, "-c", code.replace("{url}", origin.url + "/a")]
+    result = recordbake("record", "--", *command, cwd=tmp_path, env=CAPTURE)
+    assert result.stdout == "/a\n", result.stderr
+    assert "1 requests (1 stored)" in result.stderr

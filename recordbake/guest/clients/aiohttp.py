@@ -16,6 +16,7 @@ from ..attribution import current_test
 from .aiohttp_protocols import make_protocols
 from .aiohttp_traces import tell_of_look_up
 from .aiohttp_transport import DeferredTransport
+from .once import is_patched, mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,9 @@ class AiohttpSeam:
 def install(module: ModuleType, engine: Engine) -> str:
     """Patch ``aiohttp.TCPConnector``; returns aiohttp's version."""
     cls: Any = module.TCPConnector
+    version = str(getattr(module, "__version__", "unknown"))
+    if is_patched(cls._create_connection):
+        return version
     original = cls._create_connection
     seam = AiohttpSeam(module, engine, original)
 
@@ -115,5 +119,6 @@ def install(module: ModuleType, engine: Engine) -> str:
         await tell_of_look_up(self, req, traces)
         return seam.connection(self, req, timeout)
 
+    mark(_create_connection)
     cls._create_connection = _create_connection
-    return str(getattr(module, "__version__", "unknown"))
+    return version

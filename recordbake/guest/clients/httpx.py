@@ -15,6 +15,7 @@ from ..framing import bare_value, is_chunked
 from . import httpx_network, httpx_trace
 from .httpx_failures import classify, raise_failure
 from .httpx_streams import make_streams, wait_to_be_cancelled
+from .once import is_patched, mark
 from .retry import RetryBudget
 
 TYPE_CHECKING = False
@@ -186,6 +187,7 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
             response.stream.close()
             clock.sleep(wait)
 
+    mark(handle_request)
     cls.handle_request = handle_request
 
 
@@ -232,7 +234,8 @@ async def _sleep(seconds: float) -> None:
 
 def install(module: ModuleType, engine: Engine) -> str:
     """Patch the transports of ``httpx`` or ``httpx2``; returns its version."""
-    seam = HttpxSeam(module, engine)
-    _patch_sync(module.HTTPTransport, seam)
-    _patch_async(module.AsyncHTTPTransport, seam)
+    if not is_patched(module.HTTPTransport.handle_request):
+        seam = HttpxSeam(module, engine)
+        _patch_sync(module.HTTPTransport, seam)
+        _patch_async(module.AsyncHTTPTransport, seam)
     return str(getattr(module, "__version__", "unknown"))
