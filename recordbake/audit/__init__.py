@@ -8,12 +8,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recordbake.errors import EXIT_FAIL_ON, EXIT_OK, UsageError
+from recordbake.errors import EXIT_FAIL_ON, EXIT_OK, DamagedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from recordbake.audit.compare import Comparison
     from recordbake.audit.findings import Finding, Limits, Upstream
+    from recordbake.audit.load import Loaded
     from recordbake.audit.verdict import Verdict
     from recordbake.recording import Recording
 
@@ -45,6 +47,7 @@ def audit(  # noqa: PLR0913
     stale_after_days: float = 30,
     limits: Limits | None = None,
     known: Upstream | None = None,
+    compare_with: tuple[str, Recording] | None = None,
     now: float | None = None,
     fail_on: frozenset[str] = frozenset(),
 ) -> AuditResult:
@@ -57,6 +60,7 @@ def audit(  # noqa: PLR0913
         stale_after_days: age in days from which an entry is stale.
         limits: sizes that are worth a finding.
         known: what is known from outside the recording.
+        compare_with: name and place of another recording or unpacked bake.
         now: the present, Unix seconds (UTC); the clock's time when None.
         fail_on: kinds of findings that make the exit code 13.
 
@@ -91,12 +95,22 @@ def audit(  # noqa: PLR0913
             ages=summary.ages(loaded.entries, now),
             hub=loaded.hub,
             runs=summary.history(loaded),
+            comparison=None if compare_with is None else _compared(loaded, *compare_with),
         ),
         out,
         formats,
     )
     failed = any(f.kind in fail_on for f in found)
     return AuditResult(found, verdict, EXIT_FAIL_ON if failed else EXIT_OK, paths)
+
+
+def _compared(loaded: Loaded, name: str, other: Recording) -> Comparison:
+    from recordbake.audit.compare import compare
+    from recordbake.audit.load import load_entries
+
+    if not other.store.is_file():
+        raise DamagedError("there is no store to compare with", where=other.store)
+    return compare(name, load_entries(other.store), loaded.entries)
 
 
 def _check_known(what: str, names: Iterable[str], known: Mapping[str, str]) -> None:

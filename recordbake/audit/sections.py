@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from recordbake.audit import charts
 from recordbake.audit.page import (
+    NONE,
     Cell,
     Page,
     Section,
@@ -20,9 +21,11 @@ from recordbake.audit.page import (
     size_cell,
     tests_cell,
     text_cell,
+    visible,
 )
 
 if TYPE_CHECKING:
+    from recordbake.audit.compare import Comparison
     from recordbake.audit.findings import Finding
     from recordbake.audit.summary import Summary
 
@@ -76,9 +79,16 @@ RUNS = Section(
 )  # fmt: skip
 
 
+COMPARED = Section(
+    "compared", "Changes", "Requests whose answers are new, gone or changed",
+    (_REQUEST, ("Change", "text"), ("Size before", "number"), ("Size now", "number")),
+    "Nothing has changed.",
+)  # fmt: skip
+
+
 def build(summary: Summary) -> Page:
     """The page of an audit."""
-    tables = (
+    tables: tuple[Table, ...] = (
         _misses(summary.findings),
         _misses_by_test(summary.findings),
         _problems(summary.findings),
@@ -89,6 +99,8 @@ def build(summary: Summary) -> Page:
         _aged(UNUSED, summary.findings),
         _runs(summary),
     )
+    if summary.comparison is not None:
+        tables = (_compared(summary.comparison), *tables)
     verdict = summary.verdict
     return Page(
         summary.generated_at,
@@ -98,6 +110,23 @@ def build(summary: Summary) -> Page:
         tables,
         charts.build(summary),
     )
+
+
+def _compared(comparison: Comparison) -> Table:
+    rows = (
+        (d.key, (*cells(f"{d.method} {d.url}", d.change), *map(_size, (d.before, d.after))))
+        for d in comparison.differences
+    )
+    note = (
+        f"Compared with {visible(comparison.other)}: {comparison.new:,} new,"
+        f" {comparison.gone:,} gone, {comparison.changed:,} changed;"
+        f" bodies {size(comparison.bytes_before)} before, {size(comparison.bytes_after)} now."
+    )
+    return fill(COMPARED, rows, note)
+
+
+def _size(number: int | None) -> Cell:
+    return Cell((NONE,)) if number is None else size_cell(number)
 
 
 def _misses(findings: list[Finding]) -> Table:

@@ -13,6 +13,7 @@ from recordbake.guest.codec import INLINE_LIMIT
 if TYPE_CHECKING:
     import pandas as pd
 
+    from recordbake.audit.compare import Comparison
     from recordbake.audit.findings import Finding
     from recordbake.audit.load import HubRepo, Loaded
     from recordbake.audit.verdict import Verdict
@@ -111,6 +112,7 @@ class Summary:
     ages: list[Age]
     hub: list[HubRepo]
     runs: list[RunRow]
+    comparison: Comparison | None = None
 
 
 def facts(loaded: Loaded, options: tuple[str, ...] = (), audit: str = "") -> Facts:

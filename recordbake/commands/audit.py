@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
@@ -26,6 +28,13 @@ OPTIONS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("--out", dest="reports", metavar="DIR", help="the same as --reports")
+    parser.add_argument(
+        "source", nargs="?", metavar="SOURCE",
+        help="a recording or bake, or its URL, instead of --recording",
+    )  # fmt: skip
+    parser.add_argument(
+        "--compare", metavar="OTHER", help="say what changed since another recording or bake"
+    )
     parser.add_argument("--format", default="html,json,markdown", help="html,json,markdown")
     parser.add_argument("--fail-on", default="", metavar="KINDS", help="findings that exit with 13")
     parser.add_argument(
@@ -35,13 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
+    with ExitStack() as stack:
+        return _run(arguments, stack)
+
+
+def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
     from recordbake import store
     from recordbake.audit import audit
     from recordbake.audit.findings import Limits
     from recordbake.runs import recover, writable_runs_dir
+    from recordbake.sources import opened
 
     found = options.load(arguments, OPTIONS, reads=True)
     recording = Recording(found.recording_path, found.runs_dir)
+    if arguments.source:
+        recording = replace(opened(arguments.source, stack), runs_path=found.runs_dir)
     recover(writable_runs_dir(recording))
     store.settle(recording.store)
     if not found.revalidate_rate > 0:
@@ -54,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
         stale_after_days=found.stale_after_days,
         limits=Limits(found.oversized_mb * 1e6, found.growth_percent),
         known=_known(recording, reports, found.revalidate_rate if arguments.revalidate else 0),
+        compare_with=(arguments.compare, opened(arguments.compare, stack))
+        if arguments.compare
+        else None,
         fail_on=frozenset(part for part in arguments.fail_on.split(",") if part),
     )
     print(result.verdict.sentence)

@@ -113,6 +113,7 @@ def test_the_json_has_the_documented_fields(planted_report):
     data = json.loads(texts["json"])
     assert list(data) == [
         "v", "generated_at", "verdict", "figures", "findings", "hosts", "ages", "hub", "runs",
+        "comparison",
     ]  # fmt: skip
     documented = (DOCS / "audit-json.md").read_text()
     keys = {key for part in ("verdict", "figures") for key in data[part]} | set(data)
