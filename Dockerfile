@@ -2,7 +2,7 @@
 #
 #   recordbake bake
 #   docker build -t suite-offline .          # or: podman build, buildah bud
-#   docker run --network=none suite-offline recordbake replay --strict -- pytest -q
+#   docker run --network=none suite-offline recordbake replay -- pytest -q
 #
 # Everything is a build argument; pin the base by digest where builds must be reproducible. No
 # syntax line: the frontend would have to be fetched. What is sent to the builder: .dockerignore.
@@ -35,6 +35,8 @@ RUN PYTHONDONTWRITEBYTECODE=1 recordbake verify /bake
 # --- the image.
 FROM ${BASE_IMAGE}
 COPY --from=install /staging/ /
+# Hooks Pythons that ignore PYTHONPATH, too; it does nothing unless recordbake is running.
+RUN PYTHONDONTWRITEBYTECODE=1 recordbake hook install --python python3
 ARG BAKE_DIR=.recordbake/bake
 # ADD unpacks a local .tgz. Owners and modes are set in it: a chmod here would copy the whole layer.
 # Two layers, the one that changes less often first.
@@ -44,6 +46,7 @@ ADD ${BAKE_DIR}/http_cache.tgz /opt/recordbake/
 COPY --from=check /bake/manifest.json /opt/recordbake/manifest.json
 
 # HTTP_CACHE_DIR tells recordbake where the bake is; the others tell the Hub's libraries. Without
+# RECORDBAKE_MODE makes every recordbake replay a strict one. Without
 # HF_HUB_DISABLE_XET downloads would leave Python, where they cannot be answered. HF_HUB_OFFLINE is
 # not set: the recorded answers let the online code path work. HOME must be writable for any user.
 ENV HTTP_CACHE_DIR=/opt/recordbake/http_cache \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import TYPE_CHECKING
 
 from recordbake.errors import UsageError
@@ -39,8 +40,23 @@ _WHERE_SET = {
 #: Names the hook directory to the ``.pth`` of :mod:`recordbake.pth`.
 HOOK_VARIABLE = "RECORDBAKE_HOOK"
 
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - names of our own in it are random
+
 #: Below HF_HOME: what ``disk_caches`` names, a directory for each variable.
 DISK_CACHES = "disk_caches"
+
+
+def ensure_temporary_directory() -> None:
+    """Let temporary files go to memory where a container's file system is read-only throughout.
+
+    For us and for the command: ``TMPDIR`` is set. Where ``/dev/shm`` cannot be written either,
+    nothing is changed.
+    """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        if os.access(_IN_MEMORY, os.W_OK):
+            os.environ["TMPDIR"] = tempfile.tempdir = _IN_MEMORY
 
 
 def has_token(environ: Mapping[str, str]) -> bool:

@@ -65,6 +65,7 @@ def run_command(
     Raises:
         RecordbakeError: nothing was run, or what was run could not be kept; says what to do.
     """
+    environment.ensure_temporary_directory()
     command = list(command) or settings.command
     program = interpreter.resolve(command, os.environ.get("PATH"))
     recording = Recording(settings.recording_path, settings.runs_dir)

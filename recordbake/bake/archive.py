@@ -130,7 +130,8 @@ def _add(tar: tarfile.TarFile, member: Member, mtime: int, advance: Callable[[in
         info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, member.link
         tar.addfile(info)
     elif member.content is not None:
-        info.size, info.mode = len(member.content), FILE_MODE
+        info.size = len(member.content)
+        info.mode = EXECUTABLE_MODE if member.executable else FILE_MODE
         tar.addfile(info, io.BytesIO(member.content))
     elif member.source is None:
         info.type, info.mode = tarfile.DIRTYPE, EXECUTABLE_MODE

@@ -19,6 +19,7 @@ from recordbake.bake.manifest import (
     archive_names,
 )
 from recordbake.bake.members import Member, hub_members
+from recordbake.bake.oci import write_image
 from recordbake.bake.scanning import refuse_secrets, scanner_for
 from recordbake.bake.stored import copy_store
 from recordbake.bake.workspace import explaining, sync_directory, workspace
@@ -41,11 +42,15 @@ class Options:
         compression: ``gzip``, which Docker's ADD unpacks, or ``zstd``.
         since: leave out what none of this many latest replays asked for; None: nothing.
         allowed_secrets: digests of secrets that may be shipped.
+        image: an OCI image to write, too, as a tar.
+        base: the image to append to, as a tar.
     """
 
     compression: str = "gzip"
     since: int | None = None
     allowed_secrets: tuple[str, ...] = ()
+    image: Path | None = None
+    base: Path | None = None
 
 
 def bake(recording: Recording, out: Path, options: Options = Options()) -> Manifest:
@@ -90,8 +95,22 @@ def bake(recording: Recording, out: Path, options: Options = Options()) -> Manif
             left_out=tuple(sorted([*left_out, *stored.left_out, *_strangers(recording, stored)])),
             versions={"recordbake": __version__, "format": store.FORMAT},
         )
+        if options.image is not None:
+            _write_image(options.image, manifest, members, options.base, work)
         _publish(manifest, work, out)
     return manifest
+
+
+def _write_image(
+    image: Path, manifest: Manifest, members: dict[str, list[Member]], base: Path | None, work: Path
+) -> None:
+    image.parent.mkdir(parents=True, exist_ok=True)
+    temporary = image.with_name(f".{image.name}.{os.getpid()}.tmp")
+    try:
+        write_image(temporary, manifest, members, base, work)
+        temporary.replace(image)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _hub(recording: Recording, stored: StoreCopy) -> tuple[list[Member], list[LeftOut]]:

@@ -27,6 +27,7 @@ class Member:
         link: what a symbolic link says.
         sha256: the digest that the content must have, hexadecimal; None: whatever it has.
         content: the bytes of a file that is written anew.
+        executable: whether such a file is.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Member:
     link: str | None = None
     sha256: str | None = None
     content: bytes | None = None
+    executable: bool = False
 
 
 def resolve(name: str, tree: Mapping[str, str | None]) -> str | None:

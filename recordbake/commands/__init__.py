@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: In the order of ``recordbake --help``.
-NAMES = ("record", "bake", "replay", "audit", "verify", "unpack", "show", "doctor", "hook")
+NAMES = ("record", "bake", "replay", "audit", "verify", "unpack", "merge", "show", "doctor", "hook")
 
 
 def command(name: str) -> ModuleType:

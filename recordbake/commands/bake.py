@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
-from recordbake.errors import EXIT_OK
+from recordbake.errors import EXIT_OK, UsageError
 from recordbake.recording import Recording
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many of the latest replays say what is unused (default: 1)",
     )  # fmt: skip
     parser.add_argument(
+        "--oci", type=Path, metavar="IMAGE.tar", help="write an OCI image with the bake, too"
+    )
+    parser.add_argument(
+        "--base", type=Path, metavar="BASE.tar", help="the image to append to (with --oci)"
+    )
+    parser.add_argument(
         "--allow-secret", action="append", default=[], metavar="DIGEST",
         help="ship a secret that was found, by the digest it was reported with",
     )  # fmt: skip
@@ -50,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     from recordbake.runs import recover
 
     recording = Recording(options.load(arguments, OPTIONS).recording_path)
+    if arguments.base and not arguments.oci:
+        raise UsageError("--base needs --oci", next_step="name the image to write: --oci IMAGE.tar")
     recover(recording)
     out = arguments.out or recording.bake_dir
     with recording_lock(recording.path, shared=True):
@@ -60,6 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
                 compression=arguments.compression,
                 since=arguments.since if arguments.prune else None,
                 allowed_secrets=tuple(arguments.allow_secret),
+                image=arguments.oci,
+                base=arguments.base,
             ),
         )
     print(manifest.describe(out))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
+from recordbake.guest.config import REPLAY, STRICT
 
 if TYPE_CHECKING:
     import argparse
@@ -26,5 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
     from recordbake.runner import run_command
 
     found = options.load(arguments, OPTIONS, reads=True)
-    mode = "replay_strict" if arguments.strict else "replay"
+    strict = arguments.strict or os.environ.get("RECORDBAKE_MODE") == STRICT  # as an image sets it
+    mode = STRICT if strict else REPLAY
     return run_command(found, mode, arguments.command)

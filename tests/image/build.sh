@@ -46,5 +46,5 @@ if [ $# -eq 0 ]; then
         recordbake --version'
 fi
 exec podman run --rm --runtime runc --network=none --read-only --read-only-tmpfs=false \
-    --tmpfs /tmp --cap-drop=all --security-opt no-new-privileges --user 65534:65534 \
+    --cap-drop=all --security-opt no-new-privileges --user 65534:65534 \
     --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 recordbake-trial:first "$@"

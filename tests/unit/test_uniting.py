@@ -1,0 +1,86 @@
+"""Merging recordings: united whatever the order, differing answers as takes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from recordbake import seen_secrets, store
+from recordbake.bake import bake
+from recordbake.errors import UsageError
+from recordbake.recording import Recording
+from recordbake.uniting import unite
+from tests.support.bakes import BODY, COMMIT, make_hub
+from tests.support.cli import recordbake
+from tests.support.sample import T0, add_run, captured, make_recording, request_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def shards(tmp_path: Path) -> list[Recording]:
+    """Three machines' recordings with something in common and something not."""
+    found = []
+    for number, name in enumerate("abc"):
+        test = f"tests/test_{name}.py::test_it"
+        named = [("X-Repo-Commit", COMMIT), ("Content-Type", "text/plain")]
+        entries = [
+            captured("http://h/same", b"same", test=test, recorded_at=T0 + 9 - number),
+            captured("http://h/differs", name.encode(), test=test, recorded_at=T0 + number % 2),
+            captured("http://h/differs", b"a", test="shared", recorded_at=T0 + 5),
+            captured(f"http://h/own/{name}", b"own", test=test, headers=named),
+            captured("http://h/large", BODY, test=test, shards=tmp_path / name / "shards"),
+        ]
+        recording = make_recording(tmp_path / name / "r", entries, tmp_path / name / "shards")
+        make_hub(recording.hf_cache)
+        (recording.hf_cache / "hub" / "models--org--name" / "refs" / "dev").write_text(
+            COMMIT if number else "f" * 40
+        )
+        add_run(
+            recording, f"20261121T10150{number}.123456Z-record-9f2c", [request_event("http://h/")]
+        )
+        seen_secrets.remember(recording.path, {"A_TOKEN": f"value-of-{name}-1234"})
+        found.append(recording)
+    return found
+
+
+def test_any_order_and_grouping_gives_the_same_bake(tmp_path: Path) -> None:
+    digests = set()
+    parts = shards(tmp_path)
+    for number, (a, b, c) in enumerate(itertools.permutations(parts)):
+        at = tmp_path / f"out{number}"
+        unite([a, b, c], Recording(at / "flat"))
+        unite([a, b], Recording(at / "two"))
+        unite([c, Recording(at / "two")], Recording(at / "nested"))
+        digests |= {
+            bake(Recording(at / kind), at / f"{kind}-bake").digest for kind in ("flat", "nested")
+        }
+    assert len(digests) == 1
+
+
+def test_same_entries_once_differing_answers_as_takes(tmp_path: Path) -> None:
+    parts = shards(tmp_path)
+    into = Recording(tmp_path / "all")
+    united = unite(parts, into)
+    assert store.check(into.store)["entries"] == 6
+    assert (united.entries, united.takes) == (6, 8)
+    assert united.differing == ["GET http://h/differs"]
+    assert len(into.runs()) == 3
+    assert (into.hf_cache / "hub/models--org--name/snapshots" / COMMIT / "model.bin").exists()
+    assert not (into.hf_cache / "token").exists()
+    assert len(seen_secrets.read(into.path)) == 3
+    with pytest.raises(UsageError, match="holds something"):
+        unite(parts, into)
+
+
+def test_the_command_reports(tmp_path: Path) -> None:
+    shards(tmp_path)
+    result = recordbake("merge", "a/r", "b/r", "c/r", "--into", "all", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "6 entries (8 takes) from 3 recordings" in result.stdout
+    assert "GET http://h/differs" in result.stdout
+    missing = recordbake("merge", "a/r", "nowhere", "--into", "other", cwd=tmp_path)
+    assert missing.returncode == 12
+    assert "Traceback" not in missing.stderr
