@@ -87,6 +87,12 @@ class StorageError(DamagedError):
         )
 
 
+class TransferError(DamagedError):
+    """A bake could not be sent or fetched."""
+
+    anchor = "transfer"
+
+
 class SecretError(RecordbakeError):
     """A bake would ship a secret."""
 

@@ -100,11 +100,11 @@ class Manifest:
         """The sha256 of ``manifest.json``: it names the bake as a whole."""
         return hashlib.sha256(self.to_json()).hexdigest()
 
-    def describe(self, where: Path) -> str:
+    def describe(self, where: Path | str) -> str:
         """The bake in three lines, for people.
 
         Args:
-            where: the directory to name.
+            where: the directory or URL to name.
         """
         store, hub = self.store, self.hub
         sizes = ", ".join(f"{name} {_size(info.size)}" for name, info in self.archives.items())

@@ -14,7 +14,20 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 #: In the order of ``recordbake --help``.
-NAMES = ("record", "bake", "replay", "audit", "verify", "unpack", "merge", "show", "doctor", "hook")
+NAMES = (
+    "record",
+    "bake",
+    "replay",
+    "audit",
+    "verify",
+    "unpack",
+    "merge",
+    "push",
+    "pull",
+    "show",
+    "doctor",
+    "hook",
+)
 
 
 def command(name: str) -> ModuleType:
