@@ -112,6 +112,8 @@ def _baked(recording: Recording) -> dict[str, int] | None:
     if recording.manifest.exists() or not path.is_file():
         return None
     try:
-        return manifest.load(path).store
+        found = manifest.load(path)
     except DamagedError:
         return None  # `recordbake verify` says so
+    pruned = any(item.path.startswith("http_cache: ") for item in found.left_out)
+    return None if pruned else found.store  # a pruned bake is smaller on purpose
