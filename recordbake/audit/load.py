@@ -90,15 +90,24 @@ def load(recording: Recording) -> Loaded:
 
 
 def _tests_today(events: pd.DataFrame, runs: pd.DataFrame, entries: pd.DataFrame) -> Any:
-    """The tests that use each entry: those that recorded it, and those of the latest replay."""
-    replay = latest_replay(runs)
-    hits = events[(events["run"] == replay) & (events["outcome"] == "hit") & events["test"].notna()]
-    columns = (hits[name].astype(object) for name in ("key", "take", "test"))
+    """The tests that use each entry: those that recorded it.
+
+    Where none of them ran in the latest replay (they were renamed), those that hit it there, too.
+    """
+    replayed = events[events["run"] == latest_replay(runs)]
+    ran = set(replayed["test"].dropna().unique())
+    gone = [bool(tests) and ran.isdisjoint(tests) for tests in entries["tests"]]
+    hits = replayed[(replayed["outcome"] == "hit") & replayed["test"].notna()]
+    hits = hits[hits["key"].isin(entries["key"][gone])]
     asking: dict[tuple[str, int], set[str]] = defaultdict(set)
-    for key, take, test in set(zip(*columns, strict=True)):
+    distinct = hits[["key", "take", "test"]].drop_duplicates().astype(object)
+    for key, take, test in distinct.itertuples(index=False):
         asking[str(key), int(take)].add(str(test))
-    rows = zip(entries["key"], entries["take"], entries["tests"], strict=True)
-    tests = [tuple(sorted({*known, *asking.get((key, take), ())})) for key, take, known in rows]
+    rows = zip(entries["key"], entries["take"], entries["tests"], gone, strict=True)
+    tests = [
+        tuple(sorted({*known, *asking.get((key, take), ())})) if late else known
+        for key, take, known, late in rows
+    ]
     return pd.Series(tests, index=entries.index, dtype=object)
 
 

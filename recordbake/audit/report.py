@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -87,9 +86,10 @@ def to_markdown(page: Page) -> str:
 
 def to_json(summary: Summary) -> str:
     """The audit for machines: ASCII, keys and lists in a fixed order."""
-    data = asdict(summary)
-    del data["largest"]
-    return json.dumps({"v": JSON_VERSION} | data, indent=1, allow_nan=False) + "\n"
+    data = {name: part for name, part in vars(summary).items() if name != "largest"}
+    whole = {"v": JSON_VERSION} | data
+    # vars, not asdict: that copies each text of each finding.
+    return json.dumps(whole, indent=1, allow_nan=False, default=vars) + "\n"
 
 
 def code_span(text: str) -> str:

@@ -87,13 +87,14 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
 def _known(recording: Recording, reports: Path, rate: float) -> Upstream:
     """What is known from outside the recording; origins are asked if ``rate`` is not 0."""
     from recordbake.audit.findings import Upstream
-    from recordbake.audit.load import load_entries
-    from recordbake.audit.revalidate import questions, revalidate
-    from recordbake.audit.revisions import moved_revisions
 
     baked = _baked(recording)
     if not rate:
         return Upstream(baked)
+    from recordbake.audit.load import load_entries
+    from recordbake.audit.revalidate import questions, revalidate
+    from recordbake.audit.revisions import moved_revisions
+
     asked = questions(load_entries(recording.store))
     answers = revalidate(asked, reports / "revalidation.ndjson", per_second=rate)
     states = Counter(answer.state for answer in answers.values())

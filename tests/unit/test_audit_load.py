@@ -179,3 +179,15 @@ def test_hub_repositories_by_size_and_what_cannot_be_understood(tmp_path):
         ("model", "org/small", 10, 1),
     ]
     assert problems == 1
+
+
+def test_an_entry_whose_tests_were_all_renamed_has_those_of_the_latest_replay_too(tmp_path):
+    kept, renamed = "https://h/kept", "https://h/renamed"
+    recording = make_recording(
+        tmp_path, [captured(kept, test="t::a"), captured(renamed, test="t::b")]
+    )
+    asking = [(kept, "t::a"), (kept, "t::x"), (renamed, "t::new")]
+    events = [request_event(url, test=test) for url, test in asking]
+    add_run(recording, planted.REPLAY, events)
+    tests = load(recording).entries.set_index("url")["tests"].to_dict()
+    assert tests == {kept: ("t::a",), renamed: ("t::b", "t::new")}

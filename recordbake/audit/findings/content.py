@@ -55,9 +55,10 @@ def errors_kept(
     weather. One that a second recording confirmed is meant, and what the latest recording already
     reports as incomplete is not repeated.
     """
-    known = _recorded_statuses(events, runs)
+    errors = entries[entries["status"] >= _ERROR]
+    known = _recorded_statuses(events[events["key"].isin(errors["key"])], runs)
     reported = _incomplete(runs)
-    for row in entries[entries["status"] >= _ERROR].itertuples():
+    for row in errors.itertuples():
         statuses = known.get(str(row.key), [])
         before = next((min(s) for s in reversed(statuses[:-1]) if min(s) < _ERROR), None)
         odd = row.status in _ODD or row.status >= _SERVER_ERROR
@@ -77,8 +78,8 @@ def _recorded_statuses(events: pd.DataFrame, runs: pd.DataFrame) -> dict[str, li
     order = {run: n for n, run in enumerate(runs["run"])}
     stored = events[(events["outcome"] == "stored") & (events["status"] > 0)]
     found: dict[str, dict[str, set[int]]] = {}
-    columns = (stored[name].astype(object) for name in ("key", "run", "status"))
-    for key, run, status in zip(*columns, strict=True):
+    distinct = stored[["key", "run", "status"]].drop_duplicates().astype(object)
+    for key, run, status in distinct.itertuples(index=False):
         found.setdefault(str(key), {}).setdefault(str(run), set()).add(int(status))
     return {
         key: [by_run[run] for run in sorted(by_run, key=lambda run: order.get(run, -1))]
