@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEVEL = 6
 BLOCK = 1 << 20
 WINDOW = 32 << 10
-PROBE = 16 << 10
+PROBE = 4 << 10
 PROBES = 4
 ZSTD_LEVEL = 6
 #: A probe that stays above this share of its size is not worth deflating.

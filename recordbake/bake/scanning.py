@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
     from recordbake.bake.members import Member
 
-#: What must be there for a pattern to be tried; the pattern; what it is.
+#: How a pattern begins, which is found a hundred times faster; the pattern; what it is.
 #: Sources: the providers' documentation of token formats; RFC 7519 (JWT), RFC 7468 (PEM).
 _PATTERNS = (
     (b"hf_", rb"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,64}", "a Hugging Face token"),
-    (b"gh", rb"(?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{36,255}", "a GitHub token"),
+    *(
+        (kind, rb"(?<![A-Za-z0-9_])" + kind + rb"[A-Za-z0-9]{36,255}", "a GitHub token")
+        for kind in (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
+    ),
     (b"github_pat_", rb"(?<![A-Za-z0-9_])github_pat_[A-Za-z0-9_]{60,}", "a GitHub token"),
     (b"AKIA", rb"(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}(?![A-Za-z0-9])", "an AWS access key"),
     (b"ASIA", rb"(?<![A-Za-z0-9])ASIA[0-9A-Z]{16}(?![A-Za-z0-9])", "an AWS access key"),
@@ -45,7 +48,7 @@ _PATTERNS = (
         "a JSON web token",
     ),
     (
-        b"PRIVATE KEY-----",
+        b"-----BEGIN",
         rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{40,}",
         "a private key",
     ),
@@ -124,9 +127,12 @@ class Scanner:
 
     def _look(self, data: bytes, where: str) -> None:
         for mark, pattern, what in _COMPILED:
-            if mark in data:
-                for match in pattern.finditer(data):
+            at = data.find(mark)
+            while at >= 0:
+                match = pattern.match(data, at)
+                if match is not None:
                     self._note(match[0], what, where)
+                at = data.find(mark, at + 1)
         for form, name in self._known.items():
             if form in data:
                 self._note(form, f"the value of {name}", where)
