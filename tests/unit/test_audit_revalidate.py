@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,6 +10,7 @@ import pytest
 
 from recordbake.audit.load import load
 from recordbake.audit.revalidate import Question, questions, revalidate
+from recordbake.audit.revisions import MovedRevision, moved_revisions
 from tests.support.sample import T0, captured, make_recording
 
 
@@ -106,3 +108,33 @@ def test_only_what_can_be_asked_is_asked(tmp_path):
     ]
     loaded = load(make_recording(tmp_path, entries))
     assert [q.url for q in questions(loaded.entries)] == ["https://h/tagged"]
+
+
+class Hub(BaseHTTPRequestHandler):
+    def do_GET(self):
+        commit = {"/api/models/o/moved/revision/main": "b" * 40}.get(self.path, "a" * 40)
+        body = json.dumps({"_id": "x", "id": "o/r", "sha": commit, "siblings": []}).encode()
+        self.send_response(200 if "/gone/" not in self.path else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_hub_revisions_that_have_moved_are_told(tmp_path):
+    for name in ("moved", "still", "gone"):
+        repo = tmp_path / f"models--o--{name}"
+        (repo / "refs").mkdir(parents=True)
+        (repo / "refs" / "main").write_text("a" * 40)
+        snapshot = repo / "snapshots" / ("a" * 40)
+        snapshot.mkdir(parents=True)
+        (snapshot / "config.json").write_text("{}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        moved = moved_revisions(tmp_path, endpoint=f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert moved == [MovedRevision("model", "o/moved", "main", "a" * 40, "b" * 40)]
+    assert moved_revisions(tmp_path / "none") == []
