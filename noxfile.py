@@ -46,7 +46,7 @@ def tests(session: nox.Session) -> None:
 def clients(session: nox.Session, end: str) -> None:
     """Run the client contract with the lowest and with the newest releases that are supported."""
     _install(session, "tests")
-    python = Path(session.create_tmp()).resolve() / "clients" / "bin" / "python"
+    python = Path(session.virtualenv.location).resolve() / "contract" / "bin" / "python"
     session.run("uv", "venv", "--quiet", "--clear", str(python.parent.parent))
     session.run(
         "uv", "pip", "install", "--quiet", "--python", str(python), "--resolution", end,
