@@ -64,6 +64,48 @@ session.mount("http://", Adapter(max_retries=2))
 again = session.get(BASE + "/text")
 print(json.dumps([seen(session.get(BASE + "/text")), again.headers["X-Built"]]))
 """,
+    "statuses that are refused": """
+from urllib3.util.retry import Retry
+class Picky(Retry):
+    def is_retry(self, method, status_code, has_retry_after=False):
+        return status_code == 404
+for retries in Retry(0, status_forcelist=[404]), Picky(0):
+    session = requests.Session()
+    session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
+    try:
+        print(session.get(BASE + "/missing").status_code)
+    except requests.RequestException as error:
+        print(type(error).__name__, error)
+""",
+    "pools of one's own": """
+calls = []
+class Pool(urllib3.HTTPConnectionPool):
+    def urlopen(self, method, url, *a, **k):
+        calls.append(url)
+        return super().urlopen(method, url, *a, **k)
+session = requests.Session()
+manager = session.get_adapter(BASE).poolmanager
+manager.pool_classes_by_scheme = {"http": Pool}
+session.get(BASE + "/text")
+urllib3.poolmanager.pool_classes_by_scheme["http"] = Pool
+requests.get(BASE + "/gzip")
+urllib3.poolmanager.pool_classes_by_scheme["http"] = urllib3.HTTPConnectionPool
+session = requests.Session()
+manager = session.get_adapter(BASE).poolmanager
+real = manager.connection_from_host
+def connection_from_host(*a, **k):
+    calls.append("own")
+    return real(*a, **k)
+manager.connection_from_host = connection_from_host
+session.get(BASE + "/chunked")
+print(calls)
+""",
+    "a connection that prints": """
+import http.client
+http.client.HTTPConnection.debuglevel = 1
+requests.get(BASE + "/text", headers={"User-Agent": "x"})
+urllib3.PoolManager().request("GET", BASE + "/text")
+""",
     "a log": """
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, format="%(message)s")
 requests.get(BASE + "/text")

@@ -50,7 +50,10 @@ class RequestsSeam:
         self.engine = engine
         pools = sys.modules["urllib3.connectionpool"]
         self._adapter = module.HTTPAdapter
-        self._manager = sys.modules["urllib3.poolmanager"].PoolManager
+        managers = sys.modules["urllib3.poolmanager"]
+        self._manager = managers.PoolManager
+        self._pool_classes = dict(managers.pool_classes_by_scheme)
+        self._retry = module.Retry
         self._select_proxy = module.select_proxy
         self._log: logging.Logger = pools.log
         self._connections = {"http": pools.HTTPConnection, "https": pools.HTTPSConnection}
@@ -101,11 +104,27 @@ class RequestsSeam:
         return (
             (verify is True or request.url.startswith("http:") or _is_there(verify))
             and cert is None
-            and adapter.max_retries.total in (0, False)
+            and self._takes_any_status(adapter.max_retries)
             and _is_time(timeout)
             and not (proxies and self._select_proxy(request.url, proxies))
-            and type(adapter.poolmanager) is self._manager
+            and self._has_plain_pools(adapter.poolmanager)
             and self._is_untouched(adapter)
+        )
+
+    def _takes_any_status(self, retries: Any) -> bool:
+        """Whether no answer would be tried again, or be refused for its status."""
+        return (
+            type(retries) is self._retry
+            and retries.total in (0, False)
+            and not retries.status_forcelist
+        )
+
+    def _has_plain_pools(self, manager: Any) -> bool:
+        """Whether this manager would make pools of urllib3's own classes, in its own way."""
+        return (
+            type(manager) is self._manager
+            and manager.pool_classes_by_scheme == self._pool_classes
+            and vars(manager).keys().isdisjoint(_MANAGER)
         )
 
     def _is_untouched(self, adapter: Any) -> bool:
@@ -118,6 +137,7 @@ class RequestsSeam:
                 for (owner, names), original in zip(self._watched, self._original, strict=True)
             )
             and not self._log.isEnabledFor(logging.DEBUG)
+            and not any(cls.debuglevel for cls in self._connections.values())
         )
 
 

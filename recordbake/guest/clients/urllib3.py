@@ -133,10 +133,11 @@ def _patch_request(module: ModuleType, cls: Any, seam: Urllib3Seam) -> None:
 
 
 def _is_direct(connection: Any) -> bool:
-    """Whether a connection is ours, idle, and leads to the host itself."""
+    """Whether a connection is ours, idle, silent, and leads to the host itself."""
     return (
         connection.proxy is None
         and connection._tunnel_host is None
+        and not connection.debuglevel
         and (connection.sock is None or type(connection.sock) is DeferredSocket)
         and is_ours(connection)
         and is_idle(connection)
