@@ -76,6 +76,7 @@ class Summary:
     gaps: list[dict[str, Any]]
     damage: list[dict[str, Any]]
     losses: list[dict[str, Any]]
+    programs: list[dict[str, Any]]
     outcomes: Outcomes
     #: Test -> file (absolute, where pytest knows it) and line (None: not known).
     places: dict[str, tuple[str, int | None]] = field(default_factory=dict)
@@ -129,10 +130,10 @@ def merge_journal(run: Run) -> None:
 def summarise(run: Run) -> Summary:
     """Read a run's journal once."""
     counts: Counter[str] = Counter()
-    summary = Summary(counts, [], [], [], [], [], Outcomes())
+    summary = Summary(counts, [], [], [], [], [], [], Outcomes())
     tests: list[dict[str, Any]] = []
     lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage,
-             "loss": summary.losses, "test": tests}  # fmt: skip
+             "loss": summary.losses, "program": summary.programs, "test": tests}  # fmt: skip
     for event in _events(run):
         kind = event.get("event")
         if kind == "request":

@@ -31,6 +31,7 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
     _leaks(found.leaks)
     for gap in found.gaps[:SHOWN]:
         _gap(gap)
+    _programs(found.programs, info.barrier)
     if not counts["processes"]:
         note("no hooked Python process was started: nothing was captured")
     for damage in found.damage[:SHOWN]:
@@ -42,6 +43,15 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
     own = info.command_exit_code
     because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""
     note(f"exit {info.exit_code}{because}; journal: {run.journal}")
+
+
+def _programs(programs: list[dict[str, Any]], barrier: str) -> None:
+    """What is in another language, so that nothing of it is captured."""
+    names = sorted({str(event.get("executable")).rpartition("/")[2] for event in programs})
+    if names:
+        held = f"; held by {barrier}" if barrier in {"seccomp", "namespace"} else ""
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        note(f"not captured{held}: programs in other languages: {', '.join(names[:SHOWN])}{more}")
 
 
 def _gap(gap: dict[str, Any]) -> None:

