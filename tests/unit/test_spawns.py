@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ class Journal:
 
     def write(self, event, **fields):
         if event == "program":
-            self.programs.append(os.path.basename(fields["executable"]))
+            self.programs.append(Path(fields["executable"]).name)
         else:
             assert event == "gap"
             self.gaps.append(fields["reason"])
