@@ -71,13 +71,13 @@ class Summary:
     """What a run's journal says, for the verdict and the summary."""
 
     counts: Counter[str]
-    misses: list[dict[str, Any]]
-    leaks: list[dict[str, Any]]
-    gaps: list[dict[str, Any]]
-    damage: list[dict[str, Any]]
-    losses: list[dict[str, Any]]
-    programs: list[dict[str, Any]]
-    outcomes: Outcomes
+    misses: list[dict[str, Any]] = field(default_factory=list)
+    leaks: list[dict[str, Any]] = field(default_factory=list)
+    gaps: list[dict[str, Any]] = field(default_factory=list)
+    damage: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[dict[str, Any]] = field(default_factory=list)
+    programs: list[dict[str, Any]] = field(default_factory=list)
+    outcomes: Outcomes = field(default_factory=Outcomes)
     #: Test -> file (absolute, where pytest knows it) and line (None: not known).
     places: dict[str, tuple[str, int | None]] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ def merge_journal(run: Run) -> None:
 def summarise(run: Run) -> Summary:
     """Read a run's journal once."""
     counts: Counter[str] = Counter()
-    summary = Summary(counts, [], [], [], [], [], [], Outcomes())
+    summary = Summary(counts)
     tests: list[dict[str, Any]] = []
     lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage,
              "loss": summary.losses, "program": summary.programs, "test": tests}  # fmt: skip

@@ -9,7 +9,6 @@ from collections import Counter
 import pytest
 
 from recordbake import github
-from recordbake.journal import Outcomes
 from recordbake.runs import RunInfo, Summary
 from tests.support.cli import recordbake
 from tests.support.origin import Origin
@@ -33,8 +32,8 @@ def leak(**fields):
 def summary(misses=(), leaks=(), places=None):
     counts = Counter(requests=len(misses), blocked=len(misses), leaks=len(leaks), tests=1)
     return Summary(
-        counts, list(misses), list(leaks), [], [], [], Outcomes(),
-        {"t.py::a": (HERE, 12)} if places is None else places,
+        counts, list(misses), list(leaks),
+        places={"t.py::a": (HERE, 12)} if places is None else places,
     )  # fmt: skip
 
 
