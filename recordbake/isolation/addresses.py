@@ -122,7 +122,7 @@ class Policy:
         if self._names and time.monotonic() - self._looked_up > self._KEPT:
             found: set[str] = set()
             for name in self._names:
-                with suppress(OSError):
+                with suppress(OSError, UnicodeError):  # unknown, or no name at all: ".example"
                     found.update(str(entry[4][0]) for entry in socket.getaddrinfo(name, None))
             self._found, self._looked_up = frozenset(found), time.monotonic()
         return self._found

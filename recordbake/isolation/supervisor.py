@@ -121,7 +121,10 @@ class Supervisor:
         except OSError:
             return  # the caller is gone
         id_, thread, _, number, arch, _, *arguments = _NOTIFICATION.unpack(buffer)
-        error = self._judge(_Call(id_, thread, number, arch, tuple(arguments)))
+        try:
+            error = self._judge(_Call(id_, thread, number, arch, tuple(arguments)))
+        except Exception:  # noqa: BLE001  # who asks waits for ever if this thread ends
+            error = errno.EACCES
         response = _RESPONSE.pack(id_, 0, -error, 0 if error else _CONTINUE)
         try:
             fcntl.ioctl(self._listener, _SEND, response)

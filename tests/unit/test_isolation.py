@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import os
+import queue
 import socket
 import struct
+import threading
 
 import pytest
 
 from recordbake.errors import IsolationError
-from recordbake.isolation import barriers, bpf
+from recordbake.isolation import barriers, bpf, supervisor
 from recordbake.isolation.abi import MACHINES
 from recordbake.isolation.addresses import Destination, Policy, parse, system_resolvers
 from recordbake.isolation.processes import shown
@@ -198,3 +202,38 @@ def test_a_barrier_that_is_asked_for_and_missing_is_refused(monkeypatch, wanted,
         barriers.choose(wanted)
     assert raised.value.exit_code == 2
     assert "mend it" in raised.value.next_step
+
+
+def test_a_configured_host_that_is_no_name_lets_nothing_pass():
+    for host in (".internal.example", "a..b", "x" * 70):
+        assert not Policy([host]).allows(Destination("192.0.2.1", 80))
+
+
+def test_a_question_that_cannot_be_judged_is_refused_and_the_next_one_answered(monkeypatch):
+    machine = next(iter(MACHINES.values()))
+    abi = machine.abis[0]
+    number = next(number for number, name in abi.names.items() if name == "connect")
+    address = ctypes.create_string_buffer(inet("192.0.2.1", 80), 16)
+    words = [ctypes.addressof(address), 16, 0, 0, 0]
+    asked, ask = os.pipe()
+    answers = queue.Queue()
+
+    def ioctl(descriptor, request, data, *_):
+        if request == supervisor._RECV:
+            os.read(descriptor, 1)
+            question = (7, threading.get_native_id(), 0, number, abi.arch, 0, 3, *words)
+            data[:] = supervisor._NOTIFICATION.pack(*question)
+        elif request == supervisor._SEND:
+            answers.put(supervisor._RESPONSE.unpack(data))
+
+    class Broken:
+        def allows(self, to):
+            raise ValueError(to)
+
+    monkeypatch.setattr(supervisor.fcntl, "ioctl", ioctl)
+    watch = supervisor.Supervisor(asked, machine, Broken(), lambda _: None)
+    for _ in range(2):
+        os.write(ask, b"?")
+        assert answers.get(timeout=30) == (7, 0, -errno.EACCES, 0)
+    watch.close()
+    os.close(ask)

@@ -8,7 +8,7 @@ import re
 from .. import framing
 from ..exchange import chunk_lengths
 from .failures import rebuild
-from .response_reader import ResponseReader
+from .response_reader import Lenient, ResponseFile, ResponseReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _need_no_parser(headers: Headers) -> bool:
     )  # fmt: skip
 
 
-class AnswerBytes(io.BytesIO):
+class AnswerBytes(Lenient, io.BytesIO):
     """What http.client reads a small, whole response from; see :class:`AnswerFile`."""
 
     def __init__(self, start: bytes, headers: Headers, body: bytes) -> None:
@@ -83,7 +83,7 @@ def answer_file(reader: AnswerReader) -> AnswerFile | AnswerBytes:
     return AnswerFile(reader, headers) if reader.framed else AnswerBytes(start, headers, take.body)
 
 
-class AnswerFile(io.BufferedReader):
+class AnswerFile(ResponseFile):
     """What http.client reads a recorded response from.
 
     Attributes:

@@ -12,6 +12,7 @@ from .answer_reader import AnswerReader, answer_file
 from .connection import url_of
 from .failures import classify
 from .live_reader import LiveReader
+from .response_reader import ResponseFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class DeferredSocket:
         self._continue_due = False
         if isinstance(reader, AnswerReader):
             return answer_file(reader)
-        return io.BufferedReader(reader, 65536)
+        return ResponseFile(reader, 65536)
 
     def hang_up(self) -> None:
         """Close the real connection."""

@@ -151,8 +151,8 @@ class LiveReader(ResponseReader):
         if isinstance(body, framing.SizedBody) and body.remaining > _DRAIN_LIMIT:
             return
         before, left, end = real.gettimeout(), _DRAIN_LIMIT, clock.monotonic() + _DRAIN_SECONDS
-        real.settimeout(_DRAIN_SECONDS)  # the rest may never come
         try:
+            real.settimeout(_DRAIN_SECONDS)  # the rest may never come; or its socket was collected
             while left > 0 and clock.monotonic() < end and (data := self._rest(left)):
                 self._capture.write(data)
                 left -= len(data)

@@ -29,7 +29,10 @@ _ADAPTER = (
     "add_headers", "build_response", "cert_verify", "get_connection",
     "get_connection_with_tls_context", "request_url",
 )  # fmt: skip
-_POOL = ("urlopen", "_make_request", "_get_conn", "_validate_conn", "ConnectionCls")
+_POOL = (
+    "urlopen", "_make_request", "_get_conn", "_put_conn", "_new_conn", "_validate_conn",
+    "ConnectionCls",
+)  # fmt: skip
 _MANAGER = ("connection_from_host", "connection_from_url", "connection_from_pool_key")
 _CONNECTION = ("connect", "request", "getresponse", "putrequest", "putheader", "endheaders", "send")
 
@@ -49,6 +52,7 @@ class RequestsSeam:
     def __init__(self, module: ModuleType, engine: Engine) -> None:
         self.engine = engine
         pools = sys.modules["urllib3.connectionpool"]
+        base = sys.modules["http.client"]
         self._adapter = module.HTTPAdapter
         managers = sys.modules["urllib3.poolmanager"]
         self._manager = managers.PoolManager
@@ -63,6 +67,8 @@ class RequestsSeam:
             (pools.HTTPSConnectionPool, _POOL),
             (pools.HTTPConnection, _CONNECTION),
             (pools.HTTPSConnection, _CONNECTION),
+            (base.HTTPConnection, _CONNECTION),
+            (base.HTTPResponse, ("begin",)),
         )
         self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
         self._own = _members(self._adapter, _ADAPTER)

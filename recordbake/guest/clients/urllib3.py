@@ -94,6 +94,7 @@ def _blocked_reason(cls: Any, message: str) -> Any:
 
 #: What serialises a request; a test that replaces one of these wants to see it.
 _WIRE = ("putrequest", "putheader", "endheaders", "send")
+_WIRE_NAMES = frozenset(_WIRE)
 
 
 def _patch_request(module: ModuleType, cls: Any, seam: Urllib3Seam) -> None:
@@ -139,6 +140,7 @@ def _is_direct(connection: Any) -> bool:
         and connection._tunnel_host is None
         and not connection.debuglevel
         and (connection.sock is None or type(connection.sock) is DeferredSocket)
+        and _WIRE_NAMES.isdisjoint(vars(connection))
         and is_ours(connection)
         and is_idle(connection)
     )
