@@ -130,7 +130,9 @@ class _Running:
         environ = self._environment(work, config)
         environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
         if self.mode == RECORD and not self.recording.store.exists():
-            threading.Thread(target=store.load_backend).start()  # while the command runs
+            loading = threading.Thread(target=store.load_backend)
+            loading.start()  # while the command runs
+            stack.callback(loading.join)  # an interpreter that ends cannot import
         try:
             self._examine(environ, config)
             # While the store is read nobody may change it; a replay holds it from the start.
