@@ -16,7 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def clean_environ(**extra: str) -> dict[str, str]:
     """This process's environment without what tests must not inherit."""
-    dropped = ("RECORDBAKE_", "PYTEST_", "HF_", "PYTHONPATH", "HTTP_CACHE_DIR")
+    # The last five: pytest and recordbake print otherwise on a CI's machine or a narrow terminal.
+    dropped = (
+        "RECORDBAKE_", "PYTEST_", "HF_", "PYTHONPATH", "HTTP_CACHE_DIR",
+        "CI", "BUILD_NUMBER", "GITHUB_", "COLUMNS", "LINES",
+    )  # fmt: skip
     environ = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
     return environ | {"NO_COLOR": "1", "XDG_CACHE_HOME": str(ROOT / ".nox" / "cache")} | extra
 
