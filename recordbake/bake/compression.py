@@ -2,7 +2,7 @@
 
 gzip is a member as any other (RFC 1952), made of blocks that are deflated independently and in
 parallel, each with the 32 KiB before it as dictionary, as pigz does. What does not get smaller
-(weights, images, bodies that were sent compressed) is stored. See docs/adr/0023.
+(weights, images, bodies that were sent compressed) is stored. See docs/adr/0020.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In a body a value is replaced by as many other bytes, so that lengths and parsing hold; in URLs and
 keys by one short word, so that another value, or a replay that has none, selects the same entry.
-See docs/adr/0024.
+See docs/adr/0021.
 """
 
 from __future__ import annotations
