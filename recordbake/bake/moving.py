@@ -1,7 +1,7 @@
 """Moving a bake to where a team keeps such things, and back: any URL that fsspec knows.
 
-https://filesystem-spec.readthedocs.io: ``file:``, ``s3:``, ``gs:``, ``az:``, ``http:`` (pull), and
-``hf://datasets/ORG/NAME`` through huggingface_hub. Below the URL stand ``manifest.json`` and
+https://filesystem-spec.readthedocs.io: ``file:``, ``s3:``, ``gs:``, ``az:``, ``http:`` (pull) and
+others. Below the URL stand ``manifest.json`` and
 ``blobs/<sha256>``: an archive's name is its digest, so that a push that was cut off goes on where
 it was, the manifest comes last, and who pulls meanwhile gets the one bake or the other, whole.
 """
