@@ -31,6 +31,17 @@ def plain():
 """
 
 WAYS = {
+    "headers that are not sent": """
+pool, found = urllib3.PoolManager(), []
+skip = urllib3.util.SKIP_HEADER
+for headers in ({}, {"": "x"}, {"a:b": "x"}, {" a": "x"}, {"Content-Length": skip},
+                {"User-Agent": skip}, {"X-Own": skip}):
+    try:
+        found.append(pool.request("GET", BASE + "/text", headers=headers, retries=False).status)
+    except Exception as error:
+        found.append([type(error).__name__, str(error)])
+print(json.dumps(found))
+""",
     "plain": "print(json.dumps(plain()))",
     "post": "print(json.dumps([seen(requests.post(BASE + '/echo', data=d, json=j)) for d, j in"
     " [({'a': 'b'}, None), (b'bytes', None), (None, [1, 2])]]))",

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: A target that urllib3 sends as it is (RFC 3986: unreserved, sub-delims, ":@/?", upper case %XX).
 PLAIN_TARGET = re.compile(r"/(?!/)(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*", re.ASCII)
+#: Names that http.client sends; it raises for others.
+_NAME = re.compile(r"[^:\s][^:\r\n]*", re.ASCII)
+#: Fields by which a client sends otherwise.
+_TAKEN_UP = frozenset({"expect", "transfer-encoding"})
+_SKIP_HEADER = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER
 #: States of http.client's connections, between two requests and before a response is read.
 _IDLE, _SENT = "Idle", "Request-sent"
 
@@ -33,7 +38,9 @@ def plain_headers(headers: Mapping[Any, Any] | None) -> Headers | None:
     for name, value in (headers or {}).items():
         if type(name) is not str or type(value) is not str:
             return None
-        if not (value.isascii() and value.isprintable()) or name in ("Expect", "Transfer-Encoding"):
+        if not _NAME.fullmatch(name) or name.lower() in _TAKEN_UP or value == _SKIP_HEADER:
+            return None
+        if not (value.isascii() and value.isprintable()):
             return None
         found.append((name, value))
     return found
