@@ -129,8 +129,8 @@ class _Running:
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)
         environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
+        loading = threading.Thread(target=store.load_backend)
         if self.mode == RECORD and not self.recording.store.exists():
-            loading = threading.Thread(target=store.load_backend)
             loading.start()  # while the command runs
             stack.callback(loading.join)  # an interpreter that ends cannot import
         try:
@@ -148,6 +148,8 @@ class _Running:
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
             raise
         self.info.ended_at = time.time()
+        if loading.ident is not None:
+            loading.join()  # two threads must not import one package that refers to itself
         found = runs.finish(self.recording, self.run_dir, self.info)
         self.info.exit_code = self._judge(found)
         self.info.write(self.run_dir.info)
