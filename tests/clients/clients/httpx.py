@@ -41,8 +41,16 @@ def result(r, data, client, **more) -> dict:
         encoding=r.encoding, cookies=jar(client.cookies.jar), extensions=sorted(r.extensions),
         raw=[[name.decode(), value.decode("latin-1")] for name, value in r.headers.raw],
         closed=r.is_closed, consumed=r.is_stream_consumed,
-        downloaded=r.num_bytes_downloaded if r.is_stream_consumed else None, **more,
+        downloaded=_downloaded(r), **more,
     )  # fmt: skip
+
+
+def _downloaded(r):
+    """How much of a body has come when a caller stops in its middle is the network's doing."""
+    if not r.is_stream_consumed:
+        return None
+    whole = r.headers.get("content-length") in (None, str(r.num_bytes_downloaded))
+    return r.num_bytes_downloaded if whole else "a part"
 
 
 def _read(r, how):
