@@ -20,11 +20,11 @@ from recordbake.bake.manifest import (
 )
 from recordbake.bake.members import Member, hub_members
 from recordbake.bake.oci import write_image
-from recordbake.bake.scanning import refuse_secrets, scanner_for
 from recordbake.bake.stored import copy_store
 from recordbake.bake.workspace import explaining, sync_directory, workspace
 from recordbake.errors import UsageError
 from recordbake.progress import progress
+from recordbake.scanning import refuse_secrets, scanner_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,8 +128,9 @@ def _scan(
     allowed: tuple[str, ...],
 ) -> None:
     everything = [member for found in members.values() for member in found]
+    files = [(member.source, member.name) for member in everything if member.source is not None]
     with progress("looking for secrets", _total(everything)) as advance:
-        refuse_secrets(scanner_for(recording.path), stored.path, everything, allowed, advance)
+        refuse_secrets(scanner_for(recording.path), stored.path, files, allowed, advance)
 
 
 def _total(members: list[Member]) -> int:

@@ -12,12 +12,12 @@ import pytest
 
 from recordbake import seen_secrets
 from recordbake.bake import Options, bake
-from recordbake.bake.scanning import Scanner
 from recordbake.errors import SecretError
 from recordbake.guest.capture import Capture, set_length
 from recordbake.guest.exchange import Captured, Head, Request
 from recordbake.guest.known_secrets import Secrets, Stream, hide_fields, is_secret, named_secrets
 from recordbake.guest.plan import Plan
+from recordbake.scanning import Scanner
 from tests.support.bakes import BODY, make_sample
 from tests.support.sample import captured, make_recording
 

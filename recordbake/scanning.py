@@ -1,4 +1,4 @@
-"""Looking for secrets in what is about to be shipped: the store, bodies, the Hub caches.
+"""Looking for secrets in what is recorded and about to be shipped: store, bodies, Hub caches.
 
 Known forms of tokens, the values of this environment's secrets, and by salted hashes those of the
 environments that the recording was made in. What is compressed with gzip or zlib is looked into.
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
-
-    from recordbake.bake.members import Member
 
 #: How a pattern begins, which is found a hundred times faster; the pattern; what it is.
 #: Sources: the providers' documentation of token formats; RFC 7519 (JWT), RFC 7468 (PEM).
@@ -191,7 +189,7 @@ def _inflate(pieces: Iterable[bytes], unzipped: Any) -> Iterator[bytes]:
 def refuse_secrets(
     scanner: Scanner,
     path: Path,
-    members: Iterable[Member],
+    files: Iterable[tuple[Path, str]],
     allowed: Iterable[str],
     advance: Callable[[int], None],
 ) -> None:
@@ -200,7 +198,7 @@ def refuse_secrets(
     Args:
         scanner: what to look with.
         path: the store.
-        members: of both archives.
+        files: what else is shipped, with its name there.
         allowed: digests that are accepted.
         advance: for progress.
 
@@ -209,10 +207,9 @@ def refuse_secrets(
     """
     _scan_store(scanner, path)
     urls = _bodies(path)
-    for member in members:
-        if member.source is not None and member.source != path:
-            name = urls.get(member.name.rpartition("/")[2], member.name)
-            scanner.file(member.source, name, advance)
+    for source, name in files:
+        if source != path:
+            scanner.file(source, urls.get(name.rpartition("/")[2], name), advance)
     accepted = {digest.removeprefix("sha256:")[:_DIGEST_LENGTH] for digest in allowed}
     found = sorted(f for f in scanner.found if f.digest not in accepted)
     if not found:
