@@ -92,3 +92,12 @@ def suites(session: nox.Session) -> None:
     """Run test suites written by others live, recorded and replayed: all, or those named."""
     _install(session, "suites")
     session.run("python", "-m", "tests.suites", "run", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Kill, starve, damage and mislead recordbake: nothing may be lost, hang or be wrong."""
+    _install(session, "tests")
+    whole = not session.posargs  # only a run of everything is worth a page
+    page = ["--page", "docs/reference/faults.md"] if whole else []
+    session.run("python", "-m", "tests.faults", *page, *session.posargs)

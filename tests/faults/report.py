@@ -1,0 +1,67 @@
+"""The table of faults: on the terminal, as JSON and Markdown, and the page in the documentation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from tests.faults.fault import Row
+
+KINDS = ("lost", "hung", "wrong")
+_HEAD = """\
+# Faults
+
+<!-- made by: nox -s faults -->
+
+`nox -s faults` does the harm below, as often as the table says, and looks at what is left. *Lost*: something that
+was reported as kept is not there or not whole. *Hung*: something that does not end. *Wrong*: a wrong answer, a
+half-written output under its final name, a traceback, litter that stays, an error without a word or with the wrong
+exit code. Each fault is a file in `tests/faults/catalogue/`, which says what is done and what is looked at; the
+ordinary tests inject each some times, too.
+"""  # noqa: E501  # a page
+_TABLE = "| fault | times injected | lost | hung | wrong |\n| --- | --- | --- | --- | --- |\n"
+
+
+def line(row: Row) -> str:
+    """A row of the table."""
+    if row.not_possible and not row.injected:
+        return f"| {row.name} | not here: {row.not_possible} | | | |\n"
+    counts = " | ".join(str(len(row.problems[kind])) for kind in KINDS)
+    return f"| {row.name} | {row.injected} | {counts} |\n"
+
+
+def table(rows: Iterable[Row]) -> str:
+    """All rows, a table for each group."""
+    parts = []
+    for group, found in groupby(rows, key=lambda row: row.group):
+        parts.append(f"\n## {group}\n\n{_TABLE}" + "".join(map(line, found)))
+    return "".join(parts)
+
+
+def total(rows: Sequence[Row]) -> str:
+    """The last line."""
+    counts = ", ".join(f"{sum(len(r.problems[kind]) for r in rows)} {kind}" for kind in KINDS)
+    return f"{len(rows)} faults, {sum(row.injected for row in rows)} times injected: {counts}"
+
+
+def write(rows: Sequence[Row], reports: Path, seed: str) -> None:
+    """Write ``faults.json`` and ``faults.md``."""
+    reports.mkdir(parents=True, exist_ok=True)
+    found = {"seed": seed, "faults": [asdict(row) for row in rows]}
+    (reports / "faults.json").write_text(json.dumps(found, indent=1) + "\n")
+    (reports / "faults.md").write_text(_page(rows))
+
+
+def write_page(rows: Sequence[Row], path: Path) -> None:
+    """Write the page of the documentation."""
+    path.write_text(_page(rows))
+
+
+def _page(rows: Sequence[Row]) -> str:
+    return f"{_HEAD}{table(rows)}\nIn all: {total(rows)}.\n"
