@@ -169,6 +169,7 @@ class _Running:
             missing=self.missing,
             refetch=self._refetch_file(),
             capture_loopback=settings.capture_loopback,
+            capture_ports=tuple(settings.capture_ports),
             ignore_hosts=tuple(settings.ignore_hosts),
             volatile_parameters=tuple(settings.volatile_parameters),
             retry_statuses=tuple(settings.retry_statuses),

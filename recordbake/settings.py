@@ -44,6 +44,7 @@ class Settings:
     capture_loopback: bool = option(
         default=False, help_text="capture localhost, 127.0.0.0/8 and ::1 too"
     )
+    capture_ports: list[int] = option([], "capture loopback servers at these ports")
     ignore_hosts: list[str] = option([], "hosts that are neither captured nor blocked")
     volatile_parameters: list[str] = option([], "further query parameters that keys ignore")
     retry_statuses: list[int] = option(
@@ -181,6 +182,15 @@ def _parse(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def _fits(value: Any, declared: str) -> bool:
+    if isinstance(value, list) and declared.startswith("list["):
+        member = int if declared == "list[int]" else str
+        return all(type(each) is member for each in value)
+    if isinstance(value, bool):
+        return declared == "bool"
+    return isinstance(value, _TABLE_TYPES[declared])
+
+
 def _table_values(table: Mapping[str, Any], where: str) -> dict[str, Any]:
     values = {}
     for spelled, given in table.items():
@@ -192,9 +202,7 @@ def _table_values(table: Mapping[str, Any], where: str) -> dict[str, Any]:
         declared = str(OPTIONS[name].type)
         if name == "command" and isinstance(value, str):
             value = shlex.split(value)
-        if not isinstance(value, _TABLE_TYPES[declared]) or (
-            isinstance(value, bool) and declared != "bool"
-        ):
+        if not _fits(value, declared):
             raise UsageError(
                 f"{name} takes {declared}, not {value!r}", where=where, next_step="mend the value"
             )

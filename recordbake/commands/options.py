@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Options of every command that runs the suite.
-RUN = ("recording", "runs_dir", "capture_loopback", "ignore_hosts", "volatile_parameters",
-       "untested_clients", "disk_caches")  # fmt: skip
+RUN = ("recording", "runs_dir", "capture_loopback", "capture_ports", "ignore_hosts",
+       "volatile_parameters", "untested_clients", "disk_caches")  # fmt: skip
 
 
 def add_options(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:

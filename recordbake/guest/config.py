@@ -20,6 +20,7 @@ class GuestConfig:
         missing: while recording, answer what the store has and fetch only the rest.
         refetch: file that names what is fetched all the same (:mod:`.refetch`); empty for none.
         capture_loopback: treat loopback hosts like any other.
+        capture_ports: treat loopback hosts at these ports like any other.
         ignore_hosts: hosts that are never captured nor blocked.
         volatile_parameters: further query parameters that keys ignore.
         retry_statuses: statuses that are retried while recording.
@@ -41,6 +42,7 @@ class GuestConfig:
         record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
         strict_tests: bool = False, record_test_command: str = "",
         own_addresses: tuple[str, ...] | None = None, refetch: str = "",
+        capture_ports: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         self.mode = mode
         self.run = run
@@ -49,6 +51,7 @@ class GuestConfig:
         self.missing = missing
         self.refetch = refetch
         self.capture_loopback = capture_loopback
+        self.capture_ports = capture_ports
         self.ignore_hosts = ignore_hosts
         self.volatile_parameters = volatile_parameters
         self.retry_statuses = retry_statuses

@@ -61,12 +61,13 @@ class Engine:
         """Build from the handover's dictionary."""
         return cls(GuestConfig.from_settings(settings), journal)
 
-    def bypasses(self, host: str) -> bool:
-        """Whether requests to a host are none of our business."""
+    def bypasses(self, host: str, port: int | None) -> bool:
+        """Whether requests to a host and port are none of our business."""
         host = host.lower()
         if host in self._ignored:
             return True
-        return is_loopback(host) and not self.config.capture_loopback
+        config = self.config
+        return is_loopback(host) and not (config.capture_loopback or port in config.capture_ports)
 
     def knows(self, request: Request) -> bool:
         """Whether the store has an answer, without taking it; a damaged one counts."""
@@ -116,7 +117,7 @@ class Engine:
             current_attempt(),
             vary_request=request,
         )
-        if self.bypasses(plan.host):
+        if self.bypasses(plan.host, keys.port_of(url)):
             plan.reason = "bypass"
         return plan
 

@@ -44,6 +44,7 @@ _URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^#]*)")
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
 _GZIP = b"\x1f\x8b\x08"
 _MAX_CONTENT = 64 * 1024 * 1024  # bytes: a request body is not worth more memory
+_PORT = re.compile(r":([0-9]{1,5})$")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
@@ -74,6 +75,17 @@ def host_of(url: str) -> str:
     if authority.startswith("["):
         return authority[1:].partition("]")[0]
     return authority.partition(":")[0]
+
+
+def port_of(url: str) -> int | None:
+    """The port of an absolute URL, or its scheme's; None where neither is known."""
+    match = _URL.match(url)
+    if match is None:
+        return None
+    port = _PORT.search(match.group(2)) or _PORT.search(
+        _DEFAULT_PORT.get(match.group(1).lower(), "")
+    )
+    return None if port is None else int(port.group(1))
 
 
 def credential_kind(headers: Headers, url: str = "") -> str:

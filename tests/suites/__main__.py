@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.suites import namespace, report, suite
 from tests.suites.running import Runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,17 +35,36 @@ def main(arguments: list[str]) -> int:
         report.write_page(ROOT / "docs" / "reference" / "suites.md", options.work)
         return 0
     bad = 0
-    fetched = [Runs(suite.load(n), (options.work / n).resolve(), extra) for n in names]
-    namespace.enter()
-    for runs in fetched:
-        if options.verb == "run":
-            for step in options.only.split(","):
-                if step in ("record", "replay"):
-                    getattr(runs, step)()
-                else:
-                    runs.run(step, server=step != "alone")
-        bad += report.show(runs)
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            stack.enter_context(locked(options.work / name))
+        fetched = [Runs(suite.load(n), (options.work / n).resolve(), extra) for n in names]
+        namespace.enter()
+        for runs in fetched:
+            if options.verb == "run":
+                for step in options.only.split(","):
+                    if step in ("record", "replay"):
+                        getattr(runs, step)()
+                    else:
+                        runs.run(step, server=step != "alone")
+            bad += report.show(runs)
     return 1 if bad else 0
+
+
+@contextlib.contextmanager
+def locked(work: Path) -> Iterator[None]:
+    """One runner at a time in a suite's working directory; a killed one leaves nothing behind.
+
+    Raises:
+        SystemExit: another one is at work there.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"suites: {work} is in use by another run: wait for it, or give --work")
+        yield
 
 
 def _split(arguments: list[str]) -> tuple[list[str], None, list[str]]:

@@ -88,7 +88,8 @@ class Runs:
     def _recordbake(self, *verb: str) -> list[str]:
         return [
             sys.executable, "-m", "recordbake", *verb,
-            "--recording", str(self.recording), "--capture-loopback", "--",
+            "--recording", str(self.recording), "--capture-ports",
+            ",".join(str(self.suite.port + n) for n in range(servers.PORTS)), "--",
         ]  # fmt: skip
 
     def verdict(self) -> Verdict:

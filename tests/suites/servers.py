@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from tests.suites.suite import Suite
 
-_STARTUP = 60.0
+#: How many ports a suite's outer servers have, from its first one on.
+PORTS = 10
 
 
 @contextlib.contextmanager
@@ -54,7 +55,7 @@ def assert_gone(suite: Suite) -> None:
     Raises:
         RuntimeError: somebody does.
     """
-    for port in range(suite.port, suite.port + 10):
+    for port in range(suite.port, suite.port + PORTS):
         for host in ("127.0.0.1", "::1"):
             with contextlib.suppress(OSError), socket.create_connection((host, port), 1):
                 raise RuntimeError(f"{suite.name}: the server at {host}:{port} is not gone")

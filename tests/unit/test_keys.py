@@ -15,6 +15,7 @@ from recordbake.guest.keys import (
     credential_kind,
     host_of,
     normalise_url,
+    port_of,
     request_key,
     vary_matches,
     vary_of,
@@ -65,6 +66,21 @@ def test_urls_that_mean_the_same(same):
 def test_no_path_is_the_root():
     assert normalise_url("https://x.example") == "https://x.example/"
     assert normalise_url("https://x.example?a=1") == "https://x.example/?a=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://localhost:8000/a", 8000),
+        ("http://user:1@localhost/:2", 80),
+        ("https://[::1]", 443),
+        ("https://[::1]:8443/", 8443),
+        ("ftp://localhost/", None),
+        ("/a", None),
+    ],
+)
+def test_ports(url, port):
+    assert port_of(url) == port
 
 
 SIGNED = [

@@ -73,7 +73,9 @@ class AiohttpSeam:
             found = await connector._resolve_host(request.url.raw_host, request.port, traces=[])
         except Exception:
             return False  # connecting will fail too, and tell
-        return bool(found) and all(self.engine.bypasses(each["host"]) for each in found)
+        return bool(found) and all(
+            self.engine.bypasses(each["host"], request.port) for each in found
+        )
 
     @staticmethod
     def origin_of(request: Any) -> str:
@@ -114,7 +116,7 @@ def install(module: ModuleType, engine: Engine) -> str:
 
     @functools.wraps(original)
     async def _create_connection(self: Any, req: Any, traces: Any, timeout: Any) -> Any:
-        if engine.bypasses(req.url.raw_host or ""):
+        if engine.bypasses(req.url.raw_host or "", req.port):
             return await original(self, req, traces, timeout)
         await tell_of_look_up(self, req, traces)
         return seam.connection(self, req, timeout)

@@ -31,6 +31,13 @@ def host_asked(connection: Any) -> str:
     return str(host).strip("[]")
 
 
+def port_asked(connection: Any) -> int | None:
+    """The port of that host."""
+    tunnelled = getattr(connection, "_tunnel_host", None)
+    port: int | None = connection._tunnel_port if tunnelled else connection.port
+    return connection.default_port if port is None else port
+
+
 def is_proxy(connection: Any) -> bool:
     """Whether a connection's host is a proxy, so that its requests name other hosts.
 

@@ -12,7 +12,7 @@ import errno
 
 from ..version import PYTHON
 from .answer_reader import wrap_parser
-from .connection import host_asked, is_proxy
+from .connection import host_asked, is_proxy, port_asked
 from .deferred_socket import DeferredSocket
 from .failures import rebuild
 
@@ -92,7 +92,7 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
         if not is_ours(self):
             original(self)
             return
-        if seam.engine.bypasses(host_asked(self)) and not is_proxy(self):
+        if seam.engine.bypasses(host_asked(self), port_asked(self)) and not is_proxy(self):
             original(self)
             return
         self.sock = DeferredSocket(self, seam)
