@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recordbake.errors import UsageError
+from recordbake.errors import TransferError, UsageError
 from recordbake.recording import Recording
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def opened(source: str, stack: ExitStack) -> Recording:
 
     Raises:
         UsageError: the URL cannot be read.
-        DamagedError: the bake is damaged.
+        DamagedError: the bake is damaged, or cannot be fetched.
     """
     path = _fetched(source, stack) if "://" in source else Path(source)
     if (path / "manifest.json").is_file() and not (path / "http_cache").is_dir():
@@ -37,7 +38,18 @@ def opened(source: str, stack: ExitStack) -> Recording:
 def _fetched(url: str, stack: ExitStack) -> Path:
     import fsspec
 
+    from recordbake.bake.moving import pull
+
     target = _directory(stack) / "fetched"
+    try:
+        pull(url, target)
+    except (TransferError, UsageError) as error:  # an unpacked bake or a recording is no bake
+        nothing = isinstance(error.__cause__, (FileNotFoundError, ValueError))
+        if url.startswith("oci:") or not nothing:
+            raise
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        return target
     try:
         system, path = fsspec.core.url_to_fs(url)
         if not system.exists(path):

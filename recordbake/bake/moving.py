@@ -1,35 +1,36 @@
-"""Moving a bake to where a team keeps such things, and back: any URL that fsspec knows.
+"""Moving a bake to where a team keeps such things, and back, whole or not at all.
 
-https://filesystem-spec.readthedocs.io: ``file:``, ``s3:``, ``gs:``, ``az:``, ``http:`` (pull) and
-others. Below the URL stand ``manifest.json`` and
-``blobs/<sha256>``: an archive's name is its digest, so that a push that was cut off goes on where
-it was, the manifest comes last, and who pulls meanwhile gets the one bake or the other, whole.
+What is there already is not sent or fetched again, so that a transfer that was cut off goes on;
+what arrives is verified before it gets its name.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import shutil
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recordbake.bake.manifest import MANIFEST_NAME, Manifest, load
+from recordbake.bake.places import place_at
+from recordbake.bake.places.place import CHUNK
 from recordbake.bake.unpacking import verify
 from recordbake.bake.workspace import explaining
 from recordbake.errors import DamagedError, RecordbakeError, TransferError, UsageError
 from recordbake.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-_CHUNK = 1 << 20
-_MANIFEST_LIMIT = 256 << 20
+_WORK = ".pulling-"
 
 
 @contextmanager
 def _reaching(url: str) -> Iterator[None]:
-    """Turn what a file system of fsspec raises into an error for people."""
+    """Turn what a place raises into an error for people."""
     try:
         yield
     except RecordbakeError:
@@ -40,9 +41,13 @@ def _reaching(url: str) -> Iterator[None]:
         ) from error
     except ImportError as error:
         raise UsageError(
-            f"this kind of URL needs a package: {error}", where=url, next_step="pip install it"
+            f"this kind of URL needs a package: {error}",
+            where=url,
+            next_step="pip install 'recordbake[oci]'"
+            if url.startswith("oci:")
+            else "pip install it",
         ) from error
-    except Exception as error:  # each file system has errors of its own
+    except Exception as error:  # each library has errors of its own
         raise TransferError(
             f"the transfer failed: {type(error).__name__}: {error}",
             where=url,
@@ -50,21 +55,8 @@ def _reaching(url: str) -> Iterator[None]:
         ) from error
 
 
-def _file_system(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it."""
-    from fsspec.core import url_to_fs
-
-    try:
-        found, path = url_to_fs(url)
-    except ValueError as error:
-        raise UsageError(
-            str(error), where=url, next_step="give a URL that fsspec knows, such as s3://BUCKET/DIR"
-        ) from error
-    return found, path.rstrip("/")
-
-
 def push(bake_dir: Path, url: str) -> Manifest:
-    """Verify a bake and upload it; archives that are there already are not sent again.
+    """Verify a bake and upload it; what is there already is not sent again.
 
     Args:
         bake_dir: the bake.
@@ -79,29 +71,10 @@ def push(bake_dir: Path, url: str) -> Manifest:
         UsageError: the URL is of no known kind.
     """
     manifest = verify(bake_dir)
-    with _reaching(url):
-        files, root = _file_system(url)
-        files.makedirs(f"{root}/blobs", exist_ok=True)
-        total = sum(info.size for info in manifest.archives.values())
-        with progress("pushing", total) as advance:
-            for name, info in manifest.archives.items():
-                target = f"{root}/blobs/{info.sha256}"
-                if _size(files, target) != info.size:
-                    with (bake_dir / name).open("rb") as source, files.open(target, "wb") as sink:
-                        _copy(source, sink, advance)
-        files.pipe_file(f"{root}/{MANIFEST_NAME}", manifest.to_json())
+    total = sum(info.size for info in manifest.archives.values())
+    with _reaching(url), progress("pushing", total) as advance:
+        place_at(url).send(bake_dir, manifest, advance)
     return manifest
-
-
-def _size(files: Any, path: str) -> int:
-    files.invalidate_cache()
-    return int(files.size(path) or 0) if files.exists(path) else -1
-
-
-def _copy(source: IO[bytes], sink: IO[bytes], advance: Callable[[int], None]) -> None:
-    while data := source.read(_CHUNK):
-        sink.write(data)
-        advance(len(data))
 
 
 def pull(url: str, to: Path) -> Manifest:
@@ -121,35 +94,45 @@ def pull(url: str, to: Path) -> Manifest:
     """
     with explaining("the bake cannot be written", to):
         with _reaching(url):
-            files, root = _file_system(url)
-            with files.open(f"{root}/{MANIFEST_NAME}", "rb") as stream:
-                manifest = Manifest.from_json(stream.read(_MANIFEST_LIMIT), to / MANIFEST_NAME)
-        work = to / f".pulling-{manifest.digest[:16]}"
-        work.mkdir(parents=True, exist_ok=True)
-        total = sum(info.size for info in manifest.archives.values())
-        with progress("pulling", total) as advance, _reaching(url):
-            for name, info in manifest.archives.items():
-                _fetch(files, f"{root}/blobs/{info.sha256}", work / name, info.size, advance)
-        (work / MANIFEST_NAME).write_bytes(manifest.to_json())
-        try:
-            _check(manifest, work)
-            verify(work)
-        except DamagedError:
-            shutil.rmtree(work)
-            raise
-        _publish(work, to)
+            place = place_at(url)
+            manifest = Manifest.from_json(place.manifest(), to / MANIFEST_NAME)
+        with _alone(to):
+            work = _work(to, manifest)
+            total = sum(info.size for info in manifest.archives.values())
+            with progress("pulling", total) as advance, _reaching(url):
+                for name, info in manifest.archives.items():
+                    place.fetch(name, info, work / name, advance)
+            (work / MANIFEST_NAME).write_bytes(manifest.to_json())
+            try:
+                _check(manifest, work)
+                verify(work)
+            except DamagedError:
+                shutil.rmtree(work)
+                raise
+            _publish(work, to)
     return manifest
 
 
-def _fetch(files: Any, path: str, target: Path, size: int, advance: Callable[[int], None]) -> None:
-    with target.open("ab") as sink:
-        there = sink.tell()
-        advance(min(there, size))
-        if there >= size:
-            return
-        with files.open(path, "rb") as source:
-            source.seek(there)
-            _copy(source, sink, advance)
+@contextmanager
+def _alone(to: Path) -> Iterator[None]:
+    """Wait for another process that pulls to the same directory."""
+    to.mkdir(parents=True, exist_ok=True)
+    handle = os.open(to, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _work(to: Path, manifest: Manifest) -> Path:
+    """Where this bake arrives; what is left of others, which nobody will go on with, is removed."""
+    work = to / f"{_WORK}{manifest.digest[:16]}"
+    for other in to.glob(f"{_WORK}*"):
+        if other != work:
+            shutil.rmtree(other)
+    work.mkdir(exist_ok=True)
+    return work
 
 
 def _check(manifest: Manifest, work: Path) -> None:
@@ -157,7 +140,7 @@ def _check(manifest: Manifest, work: Path) -> None:
     for name, info in manifest.archives.items():
         digest = hashlib.sha256()
         with (work / name).open("rb") as stream:
-            while data := stream.read(_CHUNK):
+            while data := stream.read(CHUNK):
                 digest.update(data)
         if digest.hexdigest() != info.sha256:
             raise DamagedError(

@@ -60,9 +60,7 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
     created = [p for p in (parent, *parent.parents) if not p.exists()]
     parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(parent, prefix)
-    path = parent / f"{prefix}{secrets.token_hex(6)}"
-    path.mkdir(mode=0o700)
-    lock = _lock(path)
+    path, lock = _make(parent, prefix)
     try:
         yield path
     except BaseException:
@@ -86,12 +84,41 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def _make(parent: Path, prefix: str) -> tuple[Path, int | None]:
+    """Create a directory and lock it; until it is locked, another process may take it for left."""
+    while True:
+        path = parent / f"{prefix}{secrets.token_hex(6)}"
+        path.mkdir(mode=0o700)
+        try:
+            lock = _lock(path)
+        except (FileNotFoundError, BlockingIOError):
+            continue
+        if lock is None or _is_at(path, lock):
+            return path, lock
+        os.close(lock)
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
 def _lock(path: Path) -> int | None:
-    """A descriptor that holds the directory's lock, or None if another process does."""
+    """A descriptor that holds the directory's lock; None on a file system without locks.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it cannot be opened.
+    """
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held, or a file system without locks: then it is left alone
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
         os.close(handle)
         return None
     return handle

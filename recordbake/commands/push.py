@@ -17,7 +17,11 @@ OPTIONS = ()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("bake", type=Path, metavar="BAKE", help="directory of the bake")
-    parser.add_argument("url", metavar="URL", help="where to: any URL that fsspec knows")
+    parser.add_argument(
+        "url",
+        metavar="URL",
+        help="where to: hf://datasets/OWNER/NAME, oci://REGISTRY/REPOSITORY:TAG, a URL of fsspec",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

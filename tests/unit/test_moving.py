@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import http.server
 import json
+import os
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import fsspec
 import pytest
 
 from recordbake.bake import verify
+from recordbake.bake import workspace as workspaces
 from recordbake.bake.moving import pull, push
 from recordbake.cli import main
 from recordbake.errors import DamagedError, TransferError, UsageError
@@ -31,6 +34,26 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield "memory://team/bake"
 
 
+def tearing(source, sink, advance):
+    sink.write(source.read(100))
+    raise ConnectionResetError(104, "reset")
+
+
+@contextmanager
+def served(directory: Path) -> Iterator[str]:
+    """A directory behind http.server, which knows no ranges."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(directory))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 def test_what_arrives_is_what_was_sent(tmp_path: Path, url: str) -> None:
     bake_dir = baked(tmp_path)
     manifest = push(bake_dir, url)
@@ -48,11 +71,7 @@ def test_a_pull_goes_on_where_it_was_cut_off(
     push(bake_dir, url)
     read: list[int] = []
 
-    def tearing(source, sink, advance):
-        sink.write(source.read(100))
-        raise ConnectionResetError(104, "reset")
-
-    monkeypatch.setattr("recordbake.bake.moving._copy", tearing)
+    monkeypatch.setattr("recordbake.bake.places.files.copy", tearing)
     with pytest.raises(TransferError, match="goes on where it was"):
         pull(url, tmp_path / "to")
     assert not (tmp_path / "to" / "manifest.json").exists()
@@ -62,7 +81,7 @@ def test_a_pull_goes_on_where_it_was_cut_off(
         read.append(len(data))
         sink.write(data)
 
-    monkeypatch.setattr("recordbake.bake.moving._copy", counting)
+    monkeypatch.setattr("recordbake.bake.places.files.copy", counting)
     manifest = pull(url, tmp_path / "to")
     assert sum(read) == sum(info.size for info in manifest.archives.values()) - 100
     assert contents(tmp_path / "to") == contents(bake_dir)
@@ -77,12 +96,69 @@ def test_a_push_sends_only_what_is_missing(
     name = f"{root}/blobs/{manifest.archives['hf_cache.tgz'].sha256}"
     files.pipe_file(name, b"half")  # as a push that was cut off leaves it
     sent = []
-    monkeypatch.setattr(
-        "recordbake.bake.moving._copy", lambda a, b, _: sent.append(b.write(a.read()))
-    )
+
+    def counting(pieces, sink, advance):
+        sent.append(sink.write(b"".join(pieces)))
+
+    monkeypatch.setattr("recordbake.bake.places.files.write_all", counting)
     push(bake_dir, url)
     assert sent == [manifest.archives["hf_cache.tgz"].size]
     pull(url, tmp_path / "to")
+
+
+def test_a_large_archive_goes_in_parts(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recordbake.bake.places.place.PART", 3000)
+    bake_dir = baked(tmp_path)
+    info = push(bake_dir, url).archives["http_cache.tgz"]
+    files, root = fsspec.core.url_to_fs(url)
+    found = sorted(n for n in files.find(f"{root}/blobs") if info.sha256 in n)
+    assert [n.rpartition(".")[2] for n in found] == [f"{n:04}" for n in range(len(found))]
+    assert [files.size(n) for n in found] == [3000] * (len(found) - 1) + [info.size % 3000]
+    assert len(found) > 2
+    pull(url, tmp_path / "to")
+    assert contents(tmp_path / "to") == contents(bake_dir)
+
+
+def test_a_bake_that_was_copied_as_it_is_can_be_pulled(tmp_path: Path, url: str) -> None:
+    bake_dir = baked(tmp_path)
+    files, root = fsspec.core.url_to_fs(url)
+    files.put(f"{bake_dir}/", f"{root}/", recursive=True)
+    pull(url, tmp_path / "to")
+    assert contents(tmp_path / "to") == contents(bake_dir)
+
+
+def test_a_web_server_without_ranges_is_asked_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bake_dir = baked(tmp_path)
+    with served(bake_dir) as url:
+        with monkeypatch.context() as patch:
+            patch.setattr("recordbake.bake.places.files.copy", tearing)
+            with pytest.raises(TransferError, match="goes on where it was"):
+                pull(url, tmp_path / "to")
+        pull(url, tmp_path / "to")
+    assert contents(tmp_path / "to") == contents(bake_dir)
+
+
+def test_a_new_working_directory_is_nobodys_abandoned_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another command may begin between its creation and its lock."""
+    real = os.open
+    met = []
+
+    def meeting(path, flags, *rest, **named):
+        if not met and ".x-" in str(path):
+            met.append(path)
+            workspaces._remove_abandoned(tmp_path, ".x-")
+        return real(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", meeting)
+    with workspaces.workspace(tmp_path, ".x-") as work:
+        assert work.is_dir()
+    assert met
 
 
 def test_what_arrives_damaged_is_refused_and_nothing_stays(tmp_path: Path, url: str) -> None:
@@ -98,16 +174,8 @@ def test_what_arrives_damaged_is_refused_and_nothing_stays(tmp_path: Path, url: 
 def test_a_pull_over_http(tmp_path: Path) -> None:
     bake_dir = baked(tmp_path)
     push(bake_dir, (tmp_path / "remote").as_uri())
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    handler = functools.partial(Quiet, directory=str(tmp_path / "remote"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        pull(f"http://127.0.0.1:{server.server_port}", tmp_path / "to")
-        server.shutdown()
+    with served(tmp_path / "remote") as url:
+        pull(url, tmp_path / "to")
     assert contents(tmp_path / "to") == contents(bake_dir)
 
 
