@@ -24,6 +24,7 @@ from recordbake import (
     store,
     summary,
 )
+from recordbake.console import note
 from recordbake.errors import (
     EXIT_DAMAGED,
     EXIT_INCOMPLETE,
@@ -46,9 +47,9 @@ if TYPE_CHECKING:
     from recordbake.settings import Settings
 
 
-def run_command(
+def run_command(  # noqa: PLR0913
     settings: Settings, mode: str, command: Sequence[str], *, missing: bool = False,
-    refetch: Refetch | None = None,
+    refetch: Refetch | None = None, json_to: str | None = None,
 ) -> int:  # fmt: skip
     """Run a command in ``record``, ``replay`` or ``replay_strict``.
 
@@ -58,6 +59,7 @@ def run_command(
         command: program and arguments; the configured one if empty.
         missing: while recording, fetch only what the store does not have.
         refetch: what to fetch all the same, and the tests to run for it.
+        json_to: the file that the summary is written to as JSON; ``-`` for standard output.
 
     Returns:
         The exit code of recordbake (docs/reference/exit-codes.md).
@@ -71,7 +73,7 @@ def run_command(
     recording = Recording(settings.recording_path, settings.runs_dir)
     with ExitStack() as stack:
         for run_id in runs.recover(recording):
-            summary.note(f"finished {run_id}, which had been killed")
+            note(f"finished {run_id}, which had been killed")
         if mode != RECORD:
             # Missing or damaged: stop before the command starts.
             stack.enter_context(recording_lock(recording.path, shared=True))
@@ -79,7 +81,7 @@ def run_command(
             checked.check_once(recording.store)
         barrier = isolation.choose(settings.isolation) if mode == STRICT else isolation.NONE
         if barrier.reason and settings.isolation != barrier.name:
-            summary.note(f"barrier: {barrier.name} ({barrier.reason})")
+            note(f"barrier: {barrier.name} ({barrier.reason})")
         recording = runs.writable_runs_dir(recording)
         running = _Running(
             settings,
@@ -90,6 +92,7 @@ def run_command(
             barrier=barrier,
             missing=missing,
             refetch=refetch,
+            json_to=json_to,
         )
         return running.run(stack)
 
@@ -100,6 +103,7 @@ class _Running:
     def __init__(  # noqa: PLR0913
         self, settings: Settings, mode: str, command: list[str], program: str,
         recording: Recording, *, barrier: Barrier, missing: bool, refetch: Refetch | None,
+        json_to: str | None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self.mode = mode
@@ -109,6 +113,7 @@ class _Running:
         self.barrier = barrier
         self.missing = missing
         self.refetch = refetch
+        self.json_to = json_to
         self.run_dir: Run
         self.info: runs.RunInfo
 
@@ -155,6 +160,8 @@ class _Running:
         self.info.write(self.run_dir.info)
         summary.show(self.info, found, self.run_dir)
         github.tell(self.info, found)
+        if self.json_to is not None:
+            summary.write_json(self.json_to, self.info, found, self.run_dir)
         return self.info.exit_code
 
     def _config(self) -> GuestConfig:
@@ -208,7 +215,7 @@ class _Running:
         hf_home.mkdir(parents=True, exist_ok=True)
         for name in environment.OFFLINE_SWITCHES:
             if os.environ.get(name):
-                summary.note(f"{name} is not passed on: the recording answers in its place")
+                note(f"{name} is not passed on: the recording answers in its place")
         return environment.command_environment(
             os.environ, hook=hook, hf_home=hf_home, cache_home=caches,
             disk_caches=self.settings.disk_caches,
@@ -225,7 +232,7 @@ class _Running:
                 what, where=shlex.join(self.command),
                 next_step="run the command with CPython 3.10 or later, without -I, -E and -S",
             )  # fmt: skip
-        summary.note(what)
+        note(what, failed=True)
         Journal(config.as_settings()).write(
             "gap", test=None, python="", executable=found.interpreter, reason=found.reason
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__, from_audit, hub_cache, seen_secrets
+from recordbake.console import note
 from recordbake.errors import DamagedError
 from recordbake.files import write_atomically
 from recordbake.guest.known_secrets import Secrets, named_secrets
@@ -22,7 +23,6 @@ from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import incomplete, merge_entries
 from recordbake.recording import Recording, Run
-from recordbake.summary import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from recordbake.console import BAD, GOOD, WARNING, note
 
 if TYPE_CHECKING:
     from recordbake.recording import Run
@@ -12,14 +15,8 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def note(text: str) -> None:
-    """One line on standard error; standard output belongs to the command."""
-    sys.stderr.write(f"recordbake: {text}\n")
-    sys.stderr.flush()
-
-
 def show(info: RunInfo, found: Summary, run: Run) -> None:
-    """The summary of a run that has ended."""
+    """The summary of a run that has ended; when quiet, what made it fail."""
     counts = found.counts
     kinds = ("hit", "stored", "forwarded", "blocked", "failed", "bypass")
     parts = [f"{counts[kind]} {kind}" for kind in kinds if counts[kind]] or ["none"]
@@ -33,16 +30,50 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
         _gap(gap)
     _programs(found.programs, info.barrier)
     if not counts["processes"]:
-        note("no hooked Python process was started: nothing was captured")
+        _failed("no hooked Python process was started: nothing was captured")
     for damage in found.damage[:SHOWN]:
-        note(f"damaged: {damage.get('message')}")
+        _failed(f"damaged: {damage.get('message')}")
     if info.lost:
         why = ", ".join(sorted({str(loss.get("error")) for loss in found.losses})) or "disk full?"
-        note(f"answers or journal lines could not be written ({why}): free space and run it again")
+        _failed(f"answers or journal lines could not be written ({why}): free space and run again")
     _incomplete(info.incomplete)
     own = info.command_exit_code
     because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""
-    note(f"exit {info.exit_code}{because}; journal: {run.journal}")
+    note(
+        f"exit {info.exit_code}{because}; journal: {run.journal}",
+        BAD if info.exit_code else GOOD,
+        failed=info.exit_code not in (0, own),
+    )
+
+
+def write_json(where: str, info: RunInfo, found: Summary, run: Run) -> None:
+    """The summary for machines: ``run.json`` with what it counts (docs/reference/formats.md).
+
+    Args:
+        where: a file, or ``-`` for standard output.
+        info: the run.
+        found: what its journal says.
+        run: where its journal is.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    document = vars(info) | {
+        "misses": found.misses,
+        "leaks": found.leaks,
+        "gaps": found.gaps,
+        "damage": found.damage,
+        "journal": str(run.journal),
+    }
+    text = json.dumps(document, indent=1) + "\n"
+    if where == "-":
+        print(text, end="", flush=True)
+    else:
+        Path(where).write_text(text, encoding="utf-8")
+
+
+def _failed(text: str) -> None:
+    note(text, BAD, failed=True)
 
 
 def _programs(programs: list[dict[str, Any]], barrier: str) -> None:
@@ -56,11 +87,11 @@ def _programs(programs: list[dict[str, Any]], barrier: str) -> None:
 
 def _gap(gap: dict[str, Any]) -> None:
     if "client" not in gap:
-        note(f"not hooked: {gap.get('executable')}: {gap.get('reason')}")
+        _failed(f"not hooked: {gap.get('executable')}: {gap.get('reason')}")
     elif gap.get("hooked"):
-        note(f"not supported: {gap.get('reason')} (untested_clients accepts it)")
+        _failed(f"not supported: {gap.get('reason')} (untested_clients accepts it)")
     else:
-        note(f"not hooked: {gap.get('reason')}; install a release that recordbake supports")
+        _failed(f"not hooked: {gap.get('reason')}; install a release that recordbake supports")
 
 
 def _misses(misses: list[dict[str, Any]]) -> None:
@@ -73,7 +104,8 @@ def _misses(misses: list[dict[str, Any]]) -> None:
         text = first.get("message") or (
             f"live miss: {method} {url} (test: {first.get('test') or 'none known'})"
         )
-        note(text + _repeated(events))
+        blocked = first.get("outcome") == "blocked"
+        note(text + _repeated(events), BAD if blocked else WARNING, failed=blocked)
     if len(grouped) > SHOWN:
         note(f"and {len(grouped) - SHOWN} more missed URLs; the journal has them all")
 
@@ -99,19 +131,21 @@ def _leaks(leaks: list[dict[str, Any]]) -> None:
         text = f"leak: {leak.get('what')} of {leak.get('host')}{port}{by} {what}"
         grouped.setdefault(f"{text} (test: {leak.get('test') or 'none known'})", []).append(leak)
     for text, group in list(grouped.items())[:SHOWN]:
-        note(text + (f", {len(group)} times" if len(group) > 1 else ""))
+        blocked = bool(group[0].get("blocked"))
+        times = f", {len(group)} times" if len(group) > 1 else ""
+        note(text + times, BAD if blocked else WARNING, failed=blocked)
     if len(grouped) > SHOWN:
         note(f"and {len(grouped) - SHOWN} more leaks; the journal has them all")
 
 
 def _incomplete(requests: list[dict[str, Any]]) -> None:
     for request in requests[:SHOWN]:
-        note(
+        _failed(
             f"incomplete: {request['method']} {request['url']} was answered only by "
             f"{request['reason']} (test: {request['test'] or 'none known'})"
         )
     if requests:
-        note(
+        _failed(
             f"the recording is incomplete ({len(requests)} requests): record again, or set "
             "allow_errors if these answers are meant"
         )

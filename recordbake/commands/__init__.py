@@ -1,8 +1,9 @@
 """The commands of ``recordbake``, one module each, all of the same form.
 
-A module has ``HELP`` (one line), ``OPTIONS`` (names of :mod:`recordbake.settings` that it takes as
-flags), ``add_arguments(parser)`` for what is its own, and ``run(arguments) -> exit code``. What
-is heavy is imported in ``run``.
+A module has ``HELP`` (one line), ``DETAILS`` (paragraphs of Markdown, where there is more to say),
+``EXAMPLES`` (commands, a line each), ``EXITS`` (keys of :mod:`.exits`), ``OPTIONS`` (names of
+:mod:`recordbake.settings` that it takes as flags), ``add_arguments(parser)`` for what is its own,
+and ``run(arguments) -> exit code``. What is heavy is imported in ``run``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ NAMES = (
     "pull",
     "show",
     "doctor",
+    "config",
     "hook",
+    "completion",
 )
 
 

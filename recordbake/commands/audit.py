@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
-from recordbake.errors import DamagedError, UsageError
+from recordbake.console import note, say
+from recordbake.errors import DamagedError
 from recordbake.recording import Recording
-from recordbake.summary import note
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +23,22 @@ OPTIONS = (
     "recording", "runs_dir", "reports", "stale_after_days", "oversized_mb", "growth_percent",
     "revalidate_rate",
 )  # fmt: skip
+EXITS = ("0", "2", "12", "13")
+DETAILS = """\
+`SOURCE` and `OTHER` are directories of a recording, a bake or an unpacked bake, or the URL of one
+that [fsspec](https://filesystem-spec.readthedocs.io/) reads (`s3://`, `gs://`...), which is
+fetched first.
+
+`--revalidate` sends one conditional request (RFC 9110 section 13) for each GET that was answered
+200 with an ETag or Last-Modified, without credentials and without reading bodies, and asks the
+Hub where the branches and tags of the Hub cache point to. It is interrupted and started again at
+will: answers are noted in `revalidation.ndjson` beside the report and hold for a day.
+"""
+EXAMPLES = """\
+recordbake audit
+recordbake audit --fail-on miss,leak
+recordbake audit --compare s3://bucket/bake
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compare", metavar="OTHER", help="say what changed since another recording or bake"
     )
-    parser.add_argument("--format", default="html,json,markdown", help="html,json,markdown")
+    parser.add_argument("--json", action="store_true", help="print audit.json, too")
+    parser.add_argument(
+        "--format",
+        default="html,json,markdown",
+        metavar="A,B",
+        help="what to write, of html, json and markdown (default: all)",
+    )
     parser.add_argument("--fail-on", default="", metavar="KINDS", help="findings that exit with 13")
     parser.add_argument(
         "--revalidate", action="store_true", help="ask the origins whether entries still hold"
@@ -61,13 +83,12 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
         recording = replace(opened(arguments.source, stack), runs_path=found.runs_dir)
     recover(writable_runs_dir(recording))
     store.settle(recording.store)
-    if not found.revalidate_rate > 0:
-        raise UsageError("revalidate_rate takes a number above 0", where="--revalidate-rate")
     reports = found.root / found.reports
+    formats = [part for part in arguments.format.split(",") if part]
     result = audit(
         recording,
         reports,
-        formats=tuple(part for part in arguments.format.split(",") if part),
+        formats=(*formats, "json") if arguments.json else tuple(formats),
         stale_after_days=found.stale_after_days,
         limits=Limits(found.oversized_mb * 1e6, found.growth_percent),
         known=_known(recording, reports, found.revalidate_rate if arguments.revalidate else 0),
@@ -76,11 +97,14 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
         else None,
         fail_on=frozenset(part for part in arguments.fail_on.split(",") if part),
     )
-    print(result.verdict.sentence)
+    if arguments.json:
+        print((reports / "audit.json").read_text(encoding="utf-8"), end="")
+        return result.exit_code
+    say(result.verdict.sentence)
     if result.verdict.command:
-        print(f"  {result.verdict.command}")
+        say(f"  {result.verdict.command}")
     for path in result.paths:
-        print(path)
+        say(str(path))
     return result.exit_code
 
 

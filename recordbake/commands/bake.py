@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
+from recordbake.console import say
 from recordbake.errors import EXIT_OK, UsageError
 from recordbake.recording import Recording
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 HELP = "turn the recording into reproducible archives"
 OPTIONS = ("recording",)
+EXITS = ("0", "2", "12", "15")
+EXAMPLES = """\
+recordbake bake
+recordbake bake --prune unused --since 3
+recordbake bake --oci image.tar
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,24 +28,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to (default: bake/ in it)")
     parser.add_argument(
         "--compression", choices=("gzip", "zstd"), default="gzip",
-        help="gzip (default), which Docker's ADD unpacks, or zstd",
+        help="gzip (default), which Docker's ADD unpacks, or zstd for artifact stores (needs"
+        " recordbake[zstd]; older Docker copies such an archive without unpacking it)",
     )  # fmt: skip
     parser.add_argument(
-        "--prune", choices=("unused",), help="leave out what replays do not ask for"
+        "--prune",
+        choices=("unused",),
+        help="leave out what replays do not ask for, and say how much that was",
     )
     parser.add_argument(
         "--since", type=_runs, metavar="RUNS", default=1,
         help="how many of the latest replays say what is unused (default: 1)",
     )  # fmt: skip
     parser.add_argument(
-        "--oci", type=Path, metavar="IMAGE.tar", help="write an OCI image with the bake, too"
+        "--oci",
+        type=Path,
+        metavar="IMAGE.tar",
+        help="write an OCI image with the bake and recordbake as layers, too, for docker load,"
+        " podman load or skopeo",
     )
     parser.add_argument(
-        "--base", type=Path, metavar="BASE.tar", help="the image to append to (with --oci)"
+        "--base",
+        type=Path,
+        metavar="BASE.tar",
+        help="the image to append to, as docker save or skopeo copy docker://..."
+        " oci-archive:BASE.tar writes it (with --oci)",
     )
     parser.add_argument(
         "--allow-secret", action="append", default=[], metavar="DIGEST",
-        help="ship a secret that was found, by the digest it was reported with",
+        help="ship a secret that was found, by the digest it was reported with; may be repeated",
     )  # fmt: skip
 
 
@@ -72,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
                 base=arguments.base,
             ),
         )
-    print(manifest.describe(out))
+    say(manifest.describe(out))
     if arguments.prune:
-        print(manifest.describe_pruned())
+        say(manifest.describe_pruned())
     return EXIT_OK

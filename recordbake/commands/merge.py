@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recordbake.console import say
 from recordbake.errors import EXIT_OK
 from recordbake.recording import Recording
 
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
 HELP = "unite recordings of several machines or shards"
 OPTIONS = ()
+EXITS = ("0", "2", "12")
+DETAILS = """\
+The same entries once, different answers as takes, the Hub's caches united, journals by their
+runs. The order does not matter. Prints the requests that were answered differently.
+"""
+EXAMPLES = """\
+recordbake merge shard-1 shard-2 --into .recordbake
+"""
 _SHOWN = 20
 
 
@@ -22,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recordings", type=Path, nargs="+", metavar="RECORDING", help="recordings or unpacked bakes"
     )
     parser.add_argument(
-        "--into", type=Path, required=True, metavar="DIR", help="the recording to make"
+        "--into",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the recording to make; a new or empty directory",
     )
 
 
@@ -35,12 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     for source in sources:
         recover(source)
     united = unite(sources, Recording(arguments.into))
-    print(
+    say(
         f"{united.entries} entries ({united.takes} takes) from {len(sources)} recordings,"
         f" {united.equal} were there more than once"
     )
     if united.differing:
-        print(f"  answered differently, kept as takes: {len(united.differing)}")
+        say(f"  answered differently, kept as takes: {len(united.differing)}")
         for name in united.differing[:_SHOWN]:
-            print(f"    {name}")
+            say(f"    {name}")
     return EXIT_OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recordbake.console import say
 from recordbake.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -12,6 +13,25 @@ if TYPE_CHECKING:
 
 HELP = "verify a bake and upload it"
 OPTIONS = ()
+EXITS = ("0", "2", "12")
+DETAILS = """\
+What is there already is not sent again, so that a push that was cut off goes on; until it is
+complete, who pulls gets the bake before.
+
+- `hf://datasets/OWNER/NAME[@REVISION][/PATH]`: a dataset of the Hub (or `hf://OWNER/NAME`, a
+  model), in one commit; make it before, and private if the suite is. Needs `hf auth login`.
+- `oci://REGISTRY/REPOSITORY:TAG`: an OCI registry; `oras pull` gets the same files from it. Needs
+  `recordbake[oci]` and `docker login`.
+- `s3://BUCKET/DIR`, `gs://`, `az://`, `file:///`...: whatever fsspec can write to. Needs its
+  package, such as s3fs.
+
+Tested against: a Hub's upload protocol without hf_xet, Debian's docker-registry, moto's S3, files,
+memory. A bucket of the Hub, `hf://buckets/...`, needs hf_xet and is not tested.
+"""
+EXAMPLES = """\
+recordbake push .recordbake/bake hf://datasets/OWNER/NAME
+recordbake push .recordbake/bake s3://bucket/bake
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,5 +48,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake.bake.moving import push
 
-    print(push(arguments.bake, arguments.url).describe(arguments.url))
+    say(push(arguments.bake, arguments.url).describe(arguments.url))
     return EXIT_OK

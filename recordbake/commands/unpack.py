@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recordbake.console import say
 from recordbake.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -12,6 +13,14 @@ if TYPE_CHECKING:
 
 HELP = "verify a bake and unpack it"
 OPTIONS = ()
+EXITS = ("0", "2", "12")
+DETAILS = """\
+What is in the directory already is replaced once the bake has been verified, and when replays
+that read it have ended.
+"""
+EXAMPLES = """\
+recordbake unpack .recordbake/bake --to baked
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake.bake import unpack
 
-    print(unpack(arguments.bake, arguments.to).describe(arguments.to))
+    say(unpack(arguments.bake, arguments.to).describe(arguments.to))
     return EXIT_OK

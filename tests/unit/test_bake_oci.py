@@ -132,7 +132,7 @@ def test_the_mode_of_an_image_makes_a_replay_strict(monkeypatch: pytest.MonkeyPa
 
     seen = []
     monkeypatch.setattr(
-        runner, "run_command", lambda _settings, mode, _command: seen.append(mode) or 0
+        runner, "run_command", lambda _settings, mode, _command, **_: seen.append(mode) or 0
     )
     main(["replay", "--", "true"])
     monkeypatch.setenv("RECORDBAKE_MODE", "replay_strict")

@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
-import argparse
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from recordbake import errors, settings
-from recordbake.cli import build_parser
+from recordbake import commands, errors
+from recordbake.commands import exits
+from recordbake.commands.parser import build_parser
+from tests.support import reference
 from tests.support.cli import ROOT
 
 DOCS = ROOT / "docs"
 
 
-def commands():
-    parser = build_parser()
-    return next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices
+MADE = "run: python -m tests.support.reference"
 
 
-def test_every_command_and_flag_is_documented_and_nothing_else():
-    text = (DOCS / "reference" / "cli.md").read_text()
-    sections = dict(
-        re.findall(r"^## recordbake (\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    )
-    assert set(sections) == set(commands())
-    for name, parser in commands().items():
-        flags = {o for a in parser._actions if a.dest != "help" for o in a.option_strings}
-        assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", sections[name])) == flags, name
+def test_the_page_of_the_command_line_is_what_help_says():
+    assert (DOCS / "reference" / "cli.md").read_text() == reference.cli(), MADE
 
 
 def test_every_option_is_documented():
     text = (DOCS / "reference" / "configuration.md").read_text()
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(settings.OPTIONS)
-    for name in settings.OPTIONS:
-        assert f"`{settings.variable_name(name)}`" in text
+    assert reference.configuration_rows() + "\n" in text, MADE
+
+
+def test_the_published_schema_is_the_codes():
+    text = (DOCS / "reference" / "config-1.schema.json").read_text()
+    assert text == reference.schema_text(), MADE
+
+
+@pytest.mark.parametrize("name", commands.NAMES)
+def test_examples_in_the_help_are_valid(name):
+    examples = commands.command(name).EXAMPLES.strip().splitlines()
+    assert examples
+    for line in examples:
+        words = shlex.split(line, comments=True)
+        if words[0] == "eval":
+            words = shlex.split(words[1].removeprefix("$(").removesuffix(")"))
+        words = words[: words.index(">")] if ">" in words else words
+        assert words[:2] == ["recordbake", name]
+        build_parser().parse_args(words[1 : words.index("--") if "--" in words else None])
+
+
+@pytest.mark.parametrize("name", commands.NAMES)
+def test_exit_codes_in_the_help_are_known(name):
+    assert set(commands.command(name).EXITS) <= set(exits.MEANINGS)
+    assert set(exits.MEANINGS) - {"N"} == {
+        str(code) for key, code in vars(errors).items() if key.startswith("EXIT_")
+    }
 
 
 def subclasses(cls):

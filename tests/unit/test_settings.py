@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from recordbake import settings
 from recordbake.errors import UsageError
+from recordbake.settings.schema import schema
+from recordbake.settings.table import line_of
 
 
 def load(tmp_path, table="", environ=None, flags=None):
@@ -65,3 +72,103 @@ def test_what_does_not_fit_says_where_and_what_to_do(tmp_path, table, environ, s
         load(tmp_path, table, environ)
     assert says in str(raised.value)
     assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "says"),
+    [
+        ("quiet = true\nretry_max_wiat = 1", "pyproject.toml:3", "did you mean retry_max_wait?"),
+        ("[tool.recordbake.isolaton]\nx = 1", "pyproject.toml", "did you mean isolation?"),
+        ("isolation.kind = 1", "pyproject.toml:2", "isolation takes str"),
+        ("ignore_hosts = [\n 'a',\n 1,\n]", "pyproject.toml:2", "ignore_hosts takes list[str]"),
+        ("retry_statuses = ['429']", "pyproject.toml:2", "retry_statuses takes list[int]"),
+        ("retry_statuses = [29]", "pyproject.toml:2", "at least 100 and at most 599"),
+        ("revalidate_rate = 0", "pyproject.toml:2", "above 0"),
+        ("oversized_mb = nan", "pyproject.toml:2", "nan is not a value"),
+        ("stale_after_days = -1", "pyproject.toml:2", "at least 0"),
+        ("recording = ''", "pyproject.toml:2", "recording takes Path"),
+        ('command = "pytest \'a"', "pyproject.toml:2", "command cannot be split"),
+        ("hub-cache = 'warm'\nhub_cache = 'cold'", "pyproject.toml:3", "given twice"),
+    ],
+)
+def test_what_does_not_fit_in_the_table_names_its_line(tmp_path, table, where, says):
+    with pytest.raises(UsageError) as raised:
+        load(tmp_path, table)
+    assert raised.value.where.startswith(str(tmp_path / where))
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["tool.recordbake = 1", "[[tool.recordbake]]\nquiet = true"])
+def test_what_is_no_table_is_an_error(tmp_path, text):
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(UsageError, match="is not a table"):
+        settings.load({}, {}, tmp_path)
+
+
+def test_a_misspelled_variable_is_an_error_and_others_are_left_alone(tmp_path):
+    with pytest.raises(UsageError, match="did you mean RECORDBAKE_ISOLATION"):
+        load(tmp_path, environ={"RECORDBAKE_ISOLATON": "kernel"})
+    ours = ["MODE", "TEST", "PHASE", "ATTEMPT", "HOOK", "PROBE", "VERSION", "CONTRACT_PYTHON"]
+    load(tmp_path, environ={f"RECORDBAKE_{name}": "1" for name in ours})
+
+
+def test_an_empty_path_is_not_the_current_directory(tmp_path):
+    with pytest.raises(UsageError, match="RECORDBAKE_RECORDING"):
+        load(tmp_path, environ={"RECORDBAKE_RECORDING": ""})
+
+
+def test_each_value_has_its_origin(tmp_path):
+    text = (
+        '[project]\nname = "isolation"\n\n[tool.recordbake]\n# isolation = 1\nisolation = "auto"\n'
+    )
+    text += 'ignore_hosts = [\n  "a",  # ]\n  "b",\n]\nhub-cache = "cold"\nquiet = true\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    environ = {"RECORDBAKE_QUIET": "0"}
+    _, origins = settings.resolve({"progress": "none"}, environ, tmp_path, lines=True)
+    path = tmp_path / "pyproject.toml"
+    assert {name: str(origin) for name, origin in origins.items() if origin.kind != "default"} == {
+        "isolation": f"{path}:6",
+        "ignore_hosts": f"{path}:7",
+        "hub_cache": f"{path}:11",
+        "quiet": "RECORDBAKE_QUIET",
+        "progress": "--progress",
+    }
+
+
+def test_lines_are_found_however_the_table_is_written():
+    assert line_of('tool.recordbake = {quiet = true}\n[a]\nb = """\nquiet = 1\n"""', "quiet") == 1
+    assert line_of('[a]\nb = """\nquiet = 1\n"""\n[tool]\nrecordbake.quiet = true', "quiet") == 6
+    assert line_of("[tool.other]\nquiet = true", "quiet") is None
+
+
+SCHEMA = jsonschema.Draft7Validator(schema())
+FITTING = [
+    {}, {"command": "pytest -q"}, {"command": ["pytest"], "hub-cache": "cold"},
+    {"retry_statuses": [429], "retry_max_wait": 0, "recording": "x", "quiet": True},
+]  # fmt: skip
+UNFIT = [
+    {"recordings": "x"}, {"recording": ""}, {"hub_cache": "hot"}, {"revalidate_rate": 0},
+    {"retry_statuses": [29]}, {"retry_statuses": ["429"]}, {"quiet": 1}, {"ignore-hosts": "a"},
+    {"stale_after_days": -1}, {"command": 3},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", [*FITTING, *UNFIT], ids=str)
+def test_schema_and_code_agree(tmp_path, table):
+    fits = table in FITTING
+    assert SCHEMA.is_valid(table) is fits
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+    with nullcontext() if fits else pytest.raises(UsageError):
+        load(tmp_path, lines)
+
+
+def test_validate_pyproject_finds_the_schema(tmp_path):
+    """The entry point, through the real package; it is installed with the project."""
+    path = tmp_path / "pyproject.toml"
+    command = [sys.executable, "-m", "validate_pyproject", str(path)]
+    path.write_text('[tool.recordbake]\nisolation = "kernel"\n')
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    path.write_text('[tool.recordbake]\nisolaton = "kernel"\n')
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "isolaton" in result.stdout + result.stderr
