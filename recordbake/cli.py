@@ -12,6 +12,7 @@ from recordbake import commands, console
 from recordbake.commands import options
 from recordbake.commands.parser import build_parser
 from recordbake.errors import EXIT_INTERRUPTED, RecordbakeError, StorageError
+from recordbake.terminating import TerminatedError, signals_raise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words[:dashes])
     arguments.command = words[dashes + 1 :]  # all of it, with any -- of its own
     try:
-        with system_errors():
+        with signals_raise(), system_errors():
             console.be_quiet(options.is_quiet(arguments))
             return int(commands.command(arguments.action).run(arguments))
     except RecordbakeError as error:
@@ -54,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             failed=True,
         )
         return error.exit_code
+    except TerminatedError as ended:
+        console.note("terminated", failed=True)
+        return 128 + ended.number
     except KeyboardInterrupt:
         if arguments.debug:
             traceback.print_exc()

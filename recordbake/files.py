@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import secrets
+import shutil
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -15,9 +20,70 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: the directory cannot be written or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copy a file's content, or a link as what it says, in the place of ``target``.
+
+    Nobody else may write there meanwhile: what a killed one left is overwritten.
+
+    Raises:
+        OSError: the source cannot be read or the target cannot be written.
+    """
+    temporary = target.with_name(f".{target.name[:200]}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        shutil.copyfile(source, temporary, follow_symlinks=False)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """An empty file beside ``path`` to be filled, which then takes its name.
+
+    It is locked while its process lives: what a killed one left is removed by the next.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    prefix = f".{path.name}."
+    for left in path.parent.iterdir():
+        if left.name.startswith(prefix) and left.name.endswith(".tmp"):
+            _remove_abandoned(left)
+    temporary, lock = _create(path.parent, prefix)
+    try:
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _create(directory: Path, prefix: str) -> tuple[Path, int]:
+    while True:
+        path = directory / f"{prefix}{secrets.token_hex(4)}.tmp"
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another process takes it for abandoned
+            os.close(lock)
+            continue
+        except OSError:  # a file system without locks
+            return path, lock
+        if os.fstat(lock).st_nlink:
+            return path, lock
+        os.close(lock)
+
+
+def _remove_abandoned(path: Path) -> None:
+    with suppress(OSError):  # held, another user's, or gone
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(lock)

@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from recordbake.files import copy_atomically
+
 #: Never kept, at the top of ``HF_HOME``: credentials and the state of native downloads.
 _LEFT_OUT_AT_THE_TOP = frozenset({"token", "stored_tokens", "xet"})
 _LEFT_OUT_SUFFIXES = (".locks", ".lock", ".incomplete", ".tmp")
@@ -48,8 +50,8 @@ def _move(source: Path, target: Path) -> None:
     try:
         source.replace(target)
     except OSError:  # the runs are on another file system
-        target.unlink(missing_ok=True)
-        shutil.move(source, target)
+        copy_atomically(source, target)
+        source.unlink()
 
 
 def view(source: Path, target: Path) -> None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import DamagedError
+from recordbake.files import copy_atomically
 from recordbake.guest import codec
 from recordbake.guest.exchange import TRANSIENT_STATUSES, Captured, header
 from recordbake.guest.keys import host_of
@@ -240,7 +240,7 @@ class StoreMerger:
         try:
             target.hardlink_to(source)
         except OSError:
-            shutil.copyfile(source, target)
+            copy_atomically(source, target)
 
     def _write(self, c: Captured, take: int) -> None:
         response_key = c.key if take == 0 else f"{c.key}-{take}"
@@ -307,12 +307,27 @@ def merge_entries(  # noqa: PLR0913
         DamagedError: a shard or the store is damaged, or the disk is full; nothing was changed.
     """
     captured = read_captured(run)
+    mark = f"merged {run.id}"
     with writing(recording.store) as connection:  # a suite without requests has a store, too
+        if not whole and _has(connection, mark):
+            return captured  # by a runner that was killed before it could delete the shards
         StoreMerger(connection, recording.bodies, run.shards).replace(
             captured, outcomes, whole=whole, refetched=refetched
         )
         connection.execute(
             "INSERT OR REPLACE INTO meta VALUES ('authorized', ?)", (int(authorized),)
         )
+        if not whole:  # a second time, its answers would come after those of the first
+            connection.execute("INSERT INTO meta VALUES (?, 1)", (mark,))
     drop_unused_bodies(recording)
     return captured
+
+
+def _has(connection: sqlite3.Connection, mark: str) -> bool:
+    return connection.execute("SELECT 1 FROM meta WHERE name = ?", (mark,)).fetchone() is not None
+
+
+def forget_merge(recording: Recording, run: Run) -> None:
+    """The run's shards are deleted, so it cannot be merged again; its mark may go."""
+    with writing(recording.store) as connection:
+        connection.execute("DELETE FROM meta WHERE name = ?", (f"merged {run.id}",))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import tempfile
 import threading
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from recordbake import (
     hub_cache,
     interpreter,
     isolation,
+    leftovers,
     runs,
     store,
     summary,
@@ -37,9 +37,10 @@ from recordbake.guest.config import RECORD, STRICT, GuestConfig
 from recordbake.guest.events import Journal
 from recordbake.locks import recording_lock
 from recordbake.recording import Recording
+from recordbake.workspace import temporary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from recordbake.from_audit import Refetch
     from recordbake.isolation import Barrier
@@ -116,11 +117,14 @@ class _Running:
         self.json_to = json_to
         self.run_dir: Run
         self.info: runs.RunInfo
+        self.work_name = ""
+        self.going_on: tuple[int, ...] = ()
 
     def run(self, stack: ExitStack) -> int:
         self.run_dir, lock = runs.create(self.recording, self.mode)
         stack.callback(os.close, lock)
-        work = Path(stack.enter_context(_temporary_directory()))
+        work = stack.enter_context(temporary("run", self._in_use))
+        self.work_name = work.name
         authorized = (
             environment.has_token(os.environ)
             if self.mode == RECORD
@@ -144,7 +148,7 @@ class _Running:
             with (
                 recording_lock(self.recording.path, shared=True) if self.missing else nullcontext()
             ):
-                self.info.command_exit_code = isolation.execute(
+                ended = isolation.execute(
                     self.program, self.command, environ, barrier=self.barrier,
                     ignore_hosts=self.settings.ignore_hosts, journal=Journal(config.as_settings()),
                     signs=self.run_dir.shards,
@@ -153,6 +157,12 @@ class _Running:
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
             raise
         self.info.ended_at = time.time()
+        self.info.command_exit_code, self.going_on = ended
+        if self.going_on:
+            note(
+                f"{len(self.going_on)} processes go on after the command has ended (process "
+                f"{self.going_on[0]}): what they ask for from now on is not kept"
+            )
         if loading.ident is not None:
             loading.join()  # two threads must not import one package that refers to itself
         found = runs.finish(self.recording, self.run_dir, self.info)
@@ -163,6 +173,11 @@ class _Running:
         if self.json_to is not None:
             summary.write_json(self.json_to, self.info, found, self.run_dir)
         return self.info.exit_code
+
+    def _in_use(self, directory: Path) -> bool:
+        """Whether hooked processes still import from a run's hook."""
+        ours = directory.name == self.work_name
+        return (not ours or bool(self.going_on)) and leftovers.in_use(directory)
 
     def _config(self) -> GuestConfig:
         settings = self.settings
@@ -261,13 +276,3 @@ class _Running:
             gaps = found.gaps
         held = self.barrier.is_kernel  # a process that was not hooked could not get out either
         return [gap for gap in gaps if not held or gap.get("client")]
-
-
-@contextmanager
-def _temporary_directory() -> Iterator[str]:
-    """A directory of this run's own; a test may have made things in it that resist deletion."""
-    path = tempfile.mkdtemp(prefix="recordbake-")
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)

@@ -14,14 +14,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recordbake import __version__, from_audit, hub_cache, seen_secrets
+from recordbake import __version__, from_audit, hub_cache, leftovers, seen_secrets
 from recordbake.console import note
 from recordbake.errors import DamagedError
 from recordbake.files import write_atomically
 from recordbake.guest.known_secrets import Secrets, named_secrets
 from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
-from recordbake.merge import incomplete, merge_entries
+from recordbake.merge import forget_merge, incomplete, merge_entries
 from recordbake.recording import Recording, Run
 
 if TYPE_CHECKING:
@@ -177,6 +177,9 @@ def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
     info.ended_at = info.ended_at or time.time()
     info.write(run.info)
     shutil.rmtree(run.shards, ignore_errors=True)
+    if info.mode == "record" and info.missing:
+        with recording_lock(recording.path, shared=False):
+            forget_merge(recording, run)
     return summary
 
 
@@ -197,6 +200,12 @@ def recover(recording: Recording) -> list[str]:
         if descriptor is None:
             continue  # it is alive
         try:
+            if going_on := leftovers.users(run.shards):
+                note(
+                    f"{run.id} was killed, and {len(going_on)} of its processes go on (process "
+                    f"{going_on[0]}): it is finished by the next command after they have ended"
+                )
+                continue
             finish(recording, run, _info_of(run))
             recovered.append(run.id)
         except DamagedError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake.errors import TransferError, UsageError
 from recordbake.recording import Recording
+from recordbake.workspace import temporary
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -65,4 +65,4 @@ def _fetched(url: str, stack: ExitStack) -> Path:
 
 
 def _directory(stack: ExitStack) -> Path:
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recordbake-audit-")))
+    return stack.enter_context(temporary("audit"))

@@ -10,41 +10,22 @@ import hashlib
 import os
 import shutil
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recordbake import hub_cache, seen_secrets, store
 from recordbake.errors import UsageError
 from recordbake.guest import codec
 from recordbake.locks import recording_lock
+from recordbake.recording import Recording
+from recordbake.united_takes import IDENTITY, Groups, United
+from recordbake.workspace import explaining, sync_directory, workspace
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-    from recordbake.recording import Recording
-
-Row = dict[str, Any]
-#: By what takes are ordered and which of two equal ones is kept: nothing of it is a place or order.
-_TIME, _IDENTITY = "recorded_at", "identity"
-
-
-@dataclass
-class United:
-    """What came of it.
-
-    Args:
-        entries: distinct keys.
-        takes: in all.
-        equal: takes that more than one recording had.
-        differing: requests (method and URL) that recordings answer differently.
-    """
-
-    entries: int = 0
-    takes: int = 0
-    equal: int = 0
-    differing: list[str] = field(default_factory=list)
+    from recordbake.united_takes import Row
 
 
 def unite(sources: Sequence[Recording], into: Recording) -> United:
@@ -56,9 +37,9 @@ def unite(sources: Sequence[Recording], into: Recording) -> United:
 
     Raises:
         UsageError: the target holds something.
-        DamagedError: a recording is damaged, or the target cannot be written.
+        DamagedError: a recording is damaged, or the target cannot be written; then it is as before.
     """
-    if into.path.exists() and (not into.path.is_dir() or any(into.path.iterdir())):
+    if into.path.exists() and (not into.path.is_dir() or _holds_something(into.path)):
         raise UsageError(
             "the target of a merge holds something",
             where=into.path,
@@ -69,13 +50,45 @@ def unite(sources: Sequence[Recording], into: Recording) -> United:
             stack.enter_context(recording_lock(source.path, shared=True))
             store.settle(source.store)
             store.check(source.store)
-        united = _unite_stores(sources, into)
-        for source in sources:
-            _unite_caches(source.hf_cache, into.hf_cache)
-        for source in sources:
-            _unite_runs(source, into)
-        _unite_secrets(sources, into)
+        stack.enter_context(explaining("the recordings cannot be united", into.path))
+        target = into.path.resolve()
+        work = stack.enter_context(workspace(_beside(target), f".{target.name}.merging-"))
+        tree = Recording(work / "tree")
+        united = _unite_all(sources, tree)
+        _publish(tree, Recording(target))
     return united
+
+
+def _unite_all(sources: Sequence[Recording], into: Recording) -> United:
+    united = _unite_stores(sources, into)
+    for source in sources:
+        _unite_caches(source.hf_cache, into.hf_cache)
+    for source in sources:
+        _unite_runs(source, into)
+    _unite_secrets(sources, into)
+    return united
+
+
+def _holds_something(target: Path) -> bool:
+    left = f".{target.resolve().name}.merging-"  # by a merge that was killed
+    return any(not path.name.startswith(left) for path in target.iterdir())
+
+
+def _beside(target: Path) -> Path:
+    """Where to work: beside the target, or in it where it cannot be replaced as a whole."""
+    fixed = target.exists() and (target.is_mount() or not os.access(target.parent, os.W_OK))
+    return target if fixed else target.parent
+
+
+def _publish(tree: Recording, target: Recording) -> None:
+    """Give what is finished its final name."""
+    if tree.path.is_relative_to(target.path):
+        # The store comes last: without it, it is no recording.
+        for path in sorted(tree.path.iterdir(), key=lambda path: path == tree.http_cache):
+            path.rename(target.path / path.name)
+    else:
+        tree.path.rename(target.path)  # replaces an empty directory
+        sync_directory(target.path.parent)
 
 
 def _read(recording: Recording) -> tuple[list[Row], list[Row], bool]:
@@ -94,14 +107,8 @@ def _read(recording: Recording) -> tuple[list[Row], list[Row], bool]:
     return entries, uses, store.recorded_with_token(recording.store)
 
 
-def _order(row: Row) -> tuple[Any, ...]:
-    """The same whatever recording a take is read from."""
-    text = (str(row["test"] or ""), str(row["body_sha256"] or ""), str(row["failure"] or ""))
-    return (row[_TIME] or 0.0, str(row[_IDENTITY] or ""), *text, bytes(row["value"] or b""))
-
-
 def _unite_stores(sources: Sequence[Recording], into: Recording) -> United:
-    united, groups = United(), _Groups()
+    united, groups = United(), Groups()
     authorized = False
     for number, source in enumerate(sources):
         entries, uses, token = _read(source)
@@ -120,66 +127,6 @@ def _unite_stores(sources: Sequence[Recording], into: Recording) -> United:
     return united
 
 
-class _Groups:
-    """The takes of all recordings by key, and which tests used them."""
-
-    def __init__(self) -> None:
-        self.takes: dict[str, dict[str, Row]] = {}
-        self._origin: dict[tuple[int, str, int], str] = {}  # recording, key, take -> identity
-        self._sets: dict[str, list[set[str]]] = {}
-        self._uses: dict[tuple[str, str], dict[int, list[Row]]] = {}
-        self._numbers: dict[tuple[str, str], int] = {}
-
-    def add(self, number: int, entries: list[Row], uses: list[Row]) -> None:
-        sets: dict[str, set[str]] = {}
-        for row in entries:
-            key, identity = row["key"], str(row[_IDENTITY] or "") or _own_identity(row)
-            known = self.takes.setdefault(key, {})
-            if identity not in known or _order(row) < _order(known[identity]):
-                known[identity] = row
-            self._origin[number, key, row["take"]] = identity
-            sets.setdefault(key, set()).add(identity)
-        for key, found in sets.items():
-            self._sets.setdefault(key, []).append(found)
-        for row in uses:
-            self._uses.setdefault((row["key"], row["test"]), {}).setdefault(number, []).append(row)
-
-    def united(self, key: str, report: United) -> list[Row]:
-        """A key's takes in order; counts them."""
-        ordered = sorted(self.takes[key].items(), key=lambda pair: (_order(pair[1]), pair[0]))
-        for take, (identity, _) in enumerate(ordered):
-            self._numbers[key, identity] = take
-        sets = self._sets[key]
-        report.entries += 1
-        report.takes += len(ordered)
-        report.equal += sum(map(len, sets)) - len(ordered)
-        if any(found != sets[0] for found in sets):
-            row = ordered[0][1]
-            report.differing.append(f"{row['method']} {row['url']}")
-        return [row for _, row in ordered]
-
-    def write_uses(self, connection: sqlite3.Connection) -> None:
-        """Of a test that several recordings ran, the longest order of takes is kept.
-
-        Of equally long ones the greatest: what is chosen must not depend on how takes are
-        numbered, which changes with each merge.
-        """
-        for (key, test), found in sorted(self._uses.items()):
-            orders = [
-                sorted((r["attempt"], r["n"], self._origin[number, key, r["take"]]) for r in rows)
-                for number, rows in found.items()
-            ]
-            for attempt, n, identity in max(orders, key=lambda order: (len(order), order)):
-                connection.execute(
-                    "INSERT INTO uses VALUES (?, ?, ?, ?, ?)",
-                    (key, test, attempt, n, self._numbers[key, identity]),
-                )
-
-
-def _own_identity(row: Row) -> str:
-    return f"{row['status']} {row['body_sha256']} {row['failure']} {row['vary']}"
-
-
 def _write(connection: sqlite3.Connection, row: Row, into: Recording) -> None:
     key, take = row["key"], row["take"]
     row = row | {"response_key": key if take == 0 else f"{key}-{take}"}
@@ -188,8 +135,8 @@ def _write(connection: sqlite3.Connection, row: Row, into: Recording) -> None:
         f"INSERT INTO entries ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608
         [row[name] for name in columns],
     )
-    if row[_IDENTITY]:
-        connection.execute("INSERT INTO identities VALUES (?, ?, ?)", (key, take, row[_IDENTITY]))
+    if row[IDENTITY]:
+        connection.execute("INSERT INTO identities VALUES (?, ?, ?)", (key, take, row[IDENTITY]))
     if row["value"] is None:
         return
     connection.execute(

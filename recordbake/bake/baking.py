@@ -21,10 +21,10 @@ from recordbake.bake.manifest import (
 from recordbake.bake.members import Member, hub_members
 from recordbake.bake.oci import write_image
 from recordbake.bake.stored import copy_store
-from recordbake.bake.workspace import explaining, sync_directory, workspace
 from recordbake.errors import UsageError
 from recordbake.progress import progress
 from recordbake.scanning import refuse_secrets, scanner_for
+from recordbake.workspace import explaining, sync_directory, workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

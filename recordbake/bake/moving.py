@@ -17,9 +17,9 @@ from recordbake.bake.manifest import MANIFEST_NAME, Manifest, load
 from recordbake.bake.places import place_at
 from recordbake.bake.places.place import CHUNK
 from recordbake.bake.unpacking import verify
-from recordbake.bake.workspace import explaining
 from recordbake.errors import DamagedError, RecordbakeError, TransferError, UsageError
 from recordbake.progress import progress
+from recordbake.workspace import explaining
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

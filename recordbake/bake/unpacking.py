@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from contextlib import nullcontext
@@ -13,10 +12,10 @@ from recordbake import seen_secrets
 from recordbake.bake.manifest import ARCHIVES, HTTP, MANIFEST_NAME, load
 from recordbake.bake.reading import read_archive
 from recordbake.bake.receiving import Receiver
-from recordbake.bake.workspace import explaining, sync_directory, workspace
 from recordbake.errors import DamagedError, UsageError
 from recordbake.locks import recording_lock
 from recordbake.progress import progress
+from recordbake.workspace import explaining, sync_directory, temporary, workspace
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -56,10 +55,9 @@ def verify(bake_dir: Path) -> Manifest:
         DamagedError: something is missing, damaged, hostile or not what the manifest says.
     """
     manifest = load(bake_dir / MANIFEST_NAME)
-    temporary = Path(tempfile.gettempdir())
     with (
-        explaining("the bake cannot be verified", temporary),
-        workspace(temporary, f".recordbake-verify-{os.getuid()}-") as work,
+        explaining("the bake cannot be verified", Path(tempfile.gettempdir())),
+        temporary("verify") as work,
     ):
         _receive("verifying", bake_dir, manifest, Receiver(work, whole=False))
     return manifest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,6 +110,12 @@ class Policy:
         self._resolvers = frozenset(resolvers)
         self._found: frozenset[str] = frozenset()
         self._looked_up = float("-inf")
+        self._looking = threading.Lock()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a question may have to wait until names are looked up."""
+        return bool(self._names) and time.monotonic() - self._looked_up > self._KEPT
 
     def allows(self, to: Destination) -> bool:
         """Whether a destination may be reached; names are looked up where it matters."""
@@ -119,13 +126,14 @@ class Policy:
         return to.local or to.host in self._own or to.host in self._addresses_of_names()
 
     def _addresses_of_names(self) -> frozenset[str]:
-        if self._names and time.monotonic() - self._looked_up > self._KEPT:
-            found: set[str] = set()
-            for name in self._names:
-                with suppress(OSError, UnicodeError):  # unknown, or no name at all: ".example"
-                    found.update(str(entry[4][0]) for entry in socket.getaddrinfo(name, None))
-            self._found, self._looked_up = frozenset(found), time.monotonic()
-        return self._found
+        with self._looking:  # once for all that ask at the same time
+            if self.is_slow:
+                found: set[str] = set()
+                for name in self._names:
+                    with suppress(OSError, UnicodeError):  # unknown, or no name at all: ".example"
+                        found.update(str(entry[4][0]) for entry in socket.getaddrinfo(name, None))
+                self._found, self._looked_up = frozenset(found), time.monotonic()
+            return self._found
 
 
 def system_resolvers(path: Path = Path("/etc/resolv.conf")) -> frozenset[str]:

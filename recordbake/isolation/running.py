@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recordbake.errors import UsageError
 from recordbake.isolation import namespace, seccomp
 from recordbake.isolation.addresses import Policy, system_resolvers
+from recordbake.isolation.family import Termination, subreaper, tied_to_this
 from recordbake.isolation.processes import caller
 
 if TYPE_CHECKING:
@@ -22,10 +23,22 @@ if TYPE_CHECKING:
     from recordbake.isolation.supervisor import Refusal
 
 
+class Ended(NamedTuple):
+    """How a command ended.
+
+    Args:
+        code: its exit code; 128 plus the signal's number where a signal ended it.
+        going_on: processes that it started and left behind.
+    """
+
+    code: int
+    going_on: tuple[int, ...] = ()
+
+
 def execute(  # noqa: PLR0913
     program: str, command: Sequence[str], environ: dict[str, str], *,
     barrier: Barrier, ignore_hosts: Sequence[str], journal: Journal, signs: Path,
-) -> int:  # fmt: skip
+) -> Ended:  # fmt: skip
     """Run to the end; the terminal's Ctrl-C is the command's to handle.
 
     Args:
@@ -38,12 +51,17 @@ def execute(  # noqa: PLR0913
         signs: the directory where hooked processes show which test they run.
 
     Returns:
-        Its exit code; 128 plus the signal's number where a signal ended it.
+        How it ended.
 
     Raises:
         UsageError: the command cannot be started.
     """
-    before = namespace.enter if barrier.unshares else None
+    tie = tied_to_this()
+
+    def before() -> None:
+        if barrier.unshares:
+            namespace.enter()
+        tie()  # afterwards: the kernel forgets it when privileges change
 
     def spawn() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -56,17 +74,17 @@ def execute(  # noqa: PLR0913
     def report(refusal: Refusal) -> None:
         _report(journal, refusal, signs)
 
-    with _interrupts_are_the_commands():
+    termination = Termination()
+    with _interrupts_are_the_commands(), termination.handled(), subreaper() as adopts:
         try:
             if not barrier.filters:
-                return _exit_code(_wait(spawn()))
+                return _wait(spawn(), termination, adopts=adopts)
             policy = Policy(ignore_hosts, barrier.own_addresses or (), system_resolvers())
-            with _subreaper():
-                process, supervisor = seccomp.start(spawn, policy, report)
-                try:
-                    return _exit_code(_wait(process, reap=True))
-                finally:
-                    supervisor.close()
+            process, supervisor = seccomp.start(spawn, policy, report)
+            try:
+                return _wait(process, termination, adopts=adopts)
+            finally:
+                supervisor.close()
         except (OSError, subprocess.SubprocessError) as error:
             raise UsageError(
                 f"the command cannot be started: {getattr(error, 'strerror', None) or error}",
@@ -102,26 +120,16 @@ def _interrupts_are_the_commands() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextmanager
-def _subreaper() -> Iterator[None]:
-    seccomp.set_subreaper(on=True)
-    try:
-        yield
-    finally:
-        seccomp.set_subreaper(on=False)
-
-
-def _wait(process: subprocess.Popen[bytes], *, reap: bool = False) -> int:
-    terminate = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    try:
-        while reap:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
-            if ended is None or ended.si_pid == process.pid:
-                break
-            os.waitpid(ended.si_pid, 0)  # an orphan of the command's, ours since its parent ended
-        return process.wait()
-    finally:
-        signal.signal(signal.SIGTERM, terminate)
+def _wait(process: subprocess.Popen[bytes], termination: Termination, *, adopts: bool) -> Ended:
+    """How the command ended, once it has; orphans of its own are reaped meanwhile."""
+    termination.attach(process)
+    while adopts:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        if ended is None or ended.si_pid == process.pid:
+            break
+        os.waitpid(ended.si_pid, 0)  # ours since its parent ended
+    code = process.wait()
+    return Ended(_exit_code(code), tuple(termination.others(code)))
 
 
 def _exit_code(code: int) -> int:

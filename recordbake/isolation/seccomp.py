@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
+_PR_SET_NO_NEW_PRIVS = 38
 _SET_MODE_FILTER = 1
 _NEW_LISTENER, _WAIT_KILLABLE = 1 << 3, 1 << 5  # SECCOMP_FILTER_FLAG_*; the latter since Linux 5.19
 
@@ -38,18 +38,6 @@ def _prctl(option: int, value: int) -> None:
     if libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-def set_subreaper(*, on: bool) -> None:
-    """Let orphaned descendants become children of this process.
-
-    Where Yama restricts ptrace(2), only the memory of descendants can be read, and a daemon would
-    not be one any more.
-
-    Raises:
-        OSError: not on this system.
-    """
-    _prctl(_PR_SET_CHILD_SUBREAPER, int(on))
 
 
 def _install() -> int:
@@ -111,7 +99,8 @@ def start(
     listeners: list[int] = []
     made: list[T] = []
     errors: list[BaseException] = []
-    installed, supervised = threading.Event(), threading.Event()
+    installed, supervised, spawned = threading.Event(), threading.Event(), threading.Event()
+    over = threading.Event()
 
     def run() -> None:
         try:
@@ -123,18 +112,21 @@ def start(
             errors.append(error)
         finally:
             installed.set()
+            spawned.set()
+        over.wait()  # what is tied to its parent (prctl(2)) is tied to this thread
 
     # A filter is a thread's, and of what that thread starts: this thread, and the supervisor's
     # which it starts, stay as they are.
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     installed.wait()
     if not listeners:
+        over.set()
         raise errors[0]
     assert found is not None
-    supervisor = Supervisor(listeners[0], found, policy, report)
+    supervisor = Supervisor(listeners[0], found, policy, report, over)
     supervised.set()
-    thread.join()
+    spawned.wait()
     if errors:
         supervisor.close()
         raise errors[0]

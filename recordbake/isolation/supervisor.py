@@ -79,13 +79,16 @@ class Supervisor:
         listener: the filter's descriptor; closed with the supervisor.
         machine: whose calls these are.
         policy: what may be reached.
-        report: called with each refusal.
+        report: called with each refusal, in any thread.
+        over: set when it is closed.
     """
 
     def __init__(
-        self, listener: int, machine: Machine, policy: Policy, report: Callable[[Refusal], None]
-    ) -> None:
+        self, listener: int, machine: Machine, policy: Policy, report: Callable[[Refusal], None],
+        over: threading.Event | None = None,
+    ) -> None:  # fmt: skip
         self._listener = listener
+        self._over = over or threading.Event()
         self._abis = {abi.arch: abi for abi in machine.abis}
         self._policy = policy
         self._report = report
@@ -98,6 +101,7 @@ class Supervisor:
         """Stop; from now on the kernel fails what a process that is left asks (ENOSYS)."""
         os.write(self._wake, b"x")
         self._thread.join()
+        self._over.set()
         for descriptor in (self._listener, self._wake_read, self._wake):
             os.close(descriptor)
 
@@ -121,11 +125,18 @@ class Supervisor:
         except OSError:
             return  # the caller is gone
         id_, thread, _, number, arch, _, *arguments = _NOTIFICATION.unpack(buffer)
+        call = _Call(id_, thread, number, arch, tuple(arguments))
+        if self._policy.is_slow:  # others need not wait for a name server
+            threading.Thread(target=self._answer, args=(call,), daemon=True).start()
+        else:
+            self._answer(call)
+
+    def _answer(self, call: _Call) -> None:
         try:
-            error = self._judge(_Call(id_, thread, number, arch, tuple(arguments)))
+            error = self._judge(call)
         except Exception:  # noqa: BLE001  # who asks waits for ever if this thread ends
             error = errno.EACCES
-        response = _RESPONSE.pack(id_, 0, -error, 0 if error else _CONTINUE)
+        response = _RESPONSE.pack(call.id, 0, -error, 0 if error else _CONTINUE)
         try:
             fcntl.ioctl(self._listener, _SEND, response)
         except OSError:

@@ -227,6 +227,8 @@ def test_a_question_that_cannot_be_judged_is_refused_and_the_next_one_answered(m
             answers.put(supervisor._RESPONSE.unpack(data))
 
     class Broken:
+        is_slow = False
+
         def allows(self, to):
             raise ValueError(to)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import fsspec
 import pytest
 
+from recordbake import workspace as workspaces
 from recordbake.bake import verify
-from recordbake.bake import workspace as workspaces
 from recordbake.bake.moving import pull, push
 from recordbake.cli import main
 from recordbake.errors import DamagedError, TransferError, UsageError

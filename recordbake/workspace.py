@@ -7,14 +7,15 @@ import fcntl
 import os
 import secrets
 import shutil
+import tempfile
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake.errors import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -44,7 +45,9 @@ def explaining(doing: str, where: Path) -> Iterator[None]:
 
 
 @contextmanager
-def workspace(parent: Path, prefix: str) -> Iterator[Path]:
+def workspace(
+    parent: Path, prefix: str, in_use: Callable[[Path], bool] = lambda _: False
+) -> Iterator[Path]:
     """A directory for work in progress, removed at the end whatever happens.
 
     It is locked while its process lives, so that the next command can tell and remove what a
@@ -53,26 +56,33 @@ def workspace(parent: Path, prefix: str) -> Iterator[Path]:
     Args:
         parent: where the result will stand; created if needed, removed again on an error.
         prefix: how the directory's name starts; unique to the kind of work and result.
+        in_use: whether somebody goes on using such a directory; then it stays until the next
+            command.
 
     Raises:
         OSError: ``parent`` cannot be written.
     """
     created = [p for p in (parent, *parent.parents) if not p.exists()]
     parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(parent, prefix)
+    _remove_abandoned(parent, prefix, in_use)
     path, lock = _make(parent, prefix)
     try:
         yield path
     except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path, in_use)
         with suppress(OSError):
             for directory in created:
                 directory.rmdir()
         raise
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path, in_use)
         if lock is not None:
             os.close(lock)
+
+
+def _remove(path: Path, in_use: Callable[[Path], bool]) -> None:
+    if not in_use(path):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def sync_directory(path: Path) -> None:
@@ -82,6 +92,22 @@ def sync_directory(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def temporary(name: str, in_use: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """A :func:`workspace` among the system's temporary files.
+
+    Args:
+        name: what it is for.
+        in_use: see :func:`workspace`.
+
+    Raises:
+        OSError: there is no room for temporary files.
+    """
+    parent = Path(tempfile.gettempdir())
+    with workspace(parent, f"recordbake-{name}-{os.getuid()}-", in_use) as path:
+        yield path
 
 
 def _make(parent: Path, prefix: str) -> tuple[Path, int | None]:
@@ -112,7 +138,7 @@ def _lock(path: Path) -> int | None:
         BlockingIOError: another process holds it.
         OSError: it cannot be opened.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -124,11 +150,13 @@ def _lock(path: Path) -> int | None:
     return handle
 
 
-def _remove_abandoned(parent: Path, prefix: str) -> None:
+def _remove_abandoned(
+    parent: Path, prefix: str, in_use: Callable[[Path], bool] = lambda _: False
+) -> None:
     for path in parent.iterdir():
         if path.name.startswith(prefix):
-            with suppress(OSError):
+            with suppress(OSError):  # held, another user's, or already gone
                 lock = _lock(path)
                 if lock is not None:
-                    shutil.rmtree(path, ignore_errors=True)
+                    _remove(path, in_use)
                     os.close(lock)
