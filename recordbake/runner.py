@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from recordbake import (
     checked,
+    display,
     environment,
     github,
     hook_dir,
@@ -115,6 +116,7 @@ class _Running:
         self.missing = missing
         self.refetch = refetch
         self.json_to = json_to
+        self.display = display.how(settings.progress)
         self.run_dir: Run
         self.info: runs.RunInfo
         self.work_name = ""
@@ -146,7 +148,8 @@ class _Running:
             self._examine(environ, config)
             # While the store is read nobody may change it; a replay holds it from the start.
             with (
-                recording_lock(self.recording.path, shared=True) if self.missing else nullcontext()
+                recording_lock(self.recording.path, shared=True) if self.missing else nullcontext(),
+                display.showing(self.display, self.mode, self.run_dir.shards),
             ):
                 ended = isolation.execute(
                     self.program, self.command, environ, barrier=self.barrier,
@@ -199,6 +202,7 @@ class _Running:
             record_command=self._recording_of(self.command),
             record_test_command=self._recording_of(interpreter.pytest_prefix(self.command)),
             strict_tests=settings.strict_tests,
+            shows_tests=self.display != display.NONE,
             barrier=self.barrier.name,
             own_addresses=self.barrier.own_addresses,
         )

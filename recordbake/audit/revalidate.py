@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
-from tqdm import tqdm
 
 from recordbake.audit.findings.model import text
 from recordbake.guest.redaction import PLACEHOLDER
+from recordbake.progress import ENTRIES, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -112,8 +113,11 @@ def revalidate(
             rest.append(question)
     notes.parent.mkdir(parents=True, exist_ok=True)
     last: dict[str, float] = {}
-    with notes.open("a", encoding="ascii") as stream, requests.Session() as session:
-        for question in tqdm(rest, desc="revalidating", unit="entry", disable=not rest):
+    with ExitStack() as stack:
+        stream = stack.enter_context(notes.open("a", encoding="ascii"))
+        session = stack.enter_context(requests.Session())
+        advance = stack.enter_context(progress("revalidating", len(rest), ENTRIES))
+        for question in rest:
             due = last.get(question.host, 0.0) + 1 / per_second - time.monotonic()
             if due > 0:
                 sleep(due)
@@ -122,6 +126,7 @@ def revalidate(
             answers[question.key, question.take] = answer
             stream.write(json.dumps(asdict(answer)) + "\n")
             stream.flush()
+            advance(1)
     return answers
 
 

@@ -29,6 +29,7 @@ class GuestConfig:
         record_test_command: the same for one pytest test, whose identifier is to be appended;
             empty where the command is not pytest.
         barrier: name of what keeps a strict run from the network.
+        shows_tests: somebody looks on, so processes say which test they run.
         strict_tests: pytest fails a test that swallowed a blocked request.
         own_addresses: addresses that this machine's own name was found to have without asking a
             name server; None where nobody has looked.
@@ -42,6 +43,7 @@ class GuestConfig:
         record_command: str = "recordbake record --missing -- COMMAND", barrier: str = "process",
         strict_tests: bool = False, record_test_command: str = "",
         own_addresses: tuple[str, ...] | None = None, refetch: str = "",
+        shows_tests: bool = False,
         capture_ports: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         self.mode = mode
@@ -60,6 +62,7 @@ class GuestConfig:
         self.record_test_command = record_test_command
         self.barrier = barrier
         self.strict_tests = strict_tests
+        self.shows_tests = shows_tests
         self.own_addresses = own_addresses
 
     @classmethod

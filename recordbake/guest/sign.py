@@ -1,4 +1,4 @@
-"""Shows the runner which test runs here, for what only the kernel sees this process do."""
+"""Shows the runner which test runs here, for what only the kernel sees, and for who looks on."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _put_up: list[str] = []
 
 
 def put_up(settings: dict[str, Any]) -> None:
-    """Show this process's tests, once, where a kernel barrier may ask for them.
+    """Show this process's tests, once, where a kernel barrier may ask for them, or a display.
 
     Args:
         settings: the handover's dictionary.
     """
-    if settings["barrier"] != "process" and settings["mode"] == STRICT and not _put_up:
+    held = settings["barrier"] != "process" and settings["mode"] == STRICT
+    if (held or settings["shows_tests"]) and not _put_up:
         _put_up.append(settings["shards"])
         attribution.show_with(Sign(settings["shards"]).show)
 

@@ -64,6 +64,11 @@ def caller(thread: int, signs: Path) -> Caller:
     return Caller(pid, command, test, phase)
 
 
+def shown_test(path: str) -> str | None:
+    """The test that a sign shows, or None."""
+    return _shown_test(_read(path))[0]
+
+
 def _shown_test(sign: bytes) -> tuple[str | None, str | None]:
     """Test and phase that the process runs itself; see :mod:`recordbake.guest.sign`."""
     lines = sign.decode("ascii", "replace").split("\n")

@@ -22,7 +22,10 @@ Each option is also a variable and a configuration key: [configuration](configur
 exit codes: [exit-codes](exit-codes.md). Every command takes `--help` and `-q`, `--quiet`: say
 nothing but errors and what failed.
 
-Colours are for terminals only; `NO_COLOR` and `TERM=dumb` switch them off, `FORCE_COLOR` on.
+Colours are for terminals only; `NO_COLOR` and `TERM=dumb` switch them off, `FORCE_COLOR` on. While
+the suite's command runs, the terminal's title shows requests, bytes, hits and the current test; a
+line does where standard output goes to a file (`--progress`). The command's own output stays as it
+is. Words are completed after `eval "$(recordbake completion bash)"`; zsh and fish, too.
 
 <!-- made from `recordbake COMMAND --help` by python -m tests.support.reference -->
 """
