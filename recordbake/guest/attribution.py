@@ -126,15 +126,23 @@ def adopt(inherited: Cause | None) -> Cause | None:
     return before
 
 
-def current() -> tuple[str | None, str | None]:
-    """The test that causes what happens here, and its phase; None for what is not known.
+def held() -> tuple[str | None, str | None]:
+    """The test of this process that causes what happens here, and its phase; None for none.
 
     What a test has started belongs to it even after its end, with the phase it was started in.
     """
-    held = _cause.get() or _process[0]
-    if held is not None:
-        test, phase = held
-        return test.name, phase if test.over else test.phase
+    cause = _cause.get() or _process[0]
+    if cause is None:
+        return None, None
+    test, phase = cause
+    return test.name, phase if test.over else test.phase
+
+
+def current() -> tuple[str | None, str | None]:
+    """The test that causes what happens here, and its phase; None for what is not known."""
+    own_test = held()
+    if own_test[0] is not None:
+        return own_test
     value = variable(PYTEST_TEST)
     if value:
         name, _, phase = value.rpartition(" (")

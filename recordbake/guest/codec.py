@@ -81,6 +81,14 @@ def encode_value(captured: Captured) -> bytes:
     return MAGIC + _dumps(meta) + b"\n" + (captured.body if inline else b"")
 
 
+def _one_value(text: str) -> Any:
+    """JSON without blanks around it, for which json.loads() looks twice."""
+    value, length = _decoder.raw_decode(text)
+    if length != len(text):
+        raise ValueError("more follows")
+    return value
+
+
 def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     """A row's value as its JSON, its head and its inline body (None: the body is a file).
 
@@ -93,12 +101,13 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     if end < 0:
         raise CodecError("the value is truncated")
     try:
-        meta = _decoder.decode(value[len(MAGIC) : end].decode())
-        head = _head(
-            meta["status"], meta["reason"], meta["version"], meta["headers"],
-            meta.get("interim", ()),
+        meta = _one_value(value[len(MAGIC) : end].decode())
+        interim, chunks = meta.get("interim"), meta.get("chunks")
+        head = Head(
+            int(meta["status"]), str(meta["reason"]), str(meta["version"]),
+            _headers(meta["headers"]), _interim(interim) if interim else None,
         )  # fmt: skip
-        meta["chunks"] = _chunks(meta.get("chunks", ()))
+        meta["chunks"] = _chunks(chunks) if chunks else []
         body = meta["body"]
         size, sha256, where = int(body["size"]), str(body["sha256"]), body["where"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

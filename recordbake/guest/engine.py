@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from . import attribution, decision, keys, live, redaction, refetch
+from . import decision, keys, live, redaction, refetch
 from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
-from .events import ShardFile, current_attempt, unique_name
+from .events import ShardFile, circumstances, unique_name
 from .exchange import Captured, Head, Request, Take, header, is_suspect, is_upgrade
 from .known_secrets import Secrets, named_secrets
 from .plan import Plan
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Fields that every ``request`` event has.
 _DEFAULTS = {"status": None, "take": None, "bytes": 0, "suspect": False}
+
+#: Origins of which it is remembered whether they are captured.
+_MOST_ORIGINS = 1000
 
 LOOPBACK_NAMES = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104  # names in URLs
 
@@ -53,6 +56,7 @@ class Engine:
         self._open: set[Capture] = set()
         #: Whether requests are answered from the store at all.
         self.answers = decision.needs_lookup(config.mode, missing=config.missing)
+        self._bypassed: dict[str, bool] = {}
         self._refetched = refetch.keys(config.refetch)
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
 
@@ -68,6 +72,16 @@ class Engine:
             return True
         config = self.config
         return is_loopback(host) and not (config.capture_loopback or port in config.capture_ports)
+
+    def _bypasses(self, url: str, host: str) -> bool:
+        """As :meth:`bypasses`, for a normal URL."""
+        origin = url[: url.find("/", len("https://"))]
+        found = self._bypassed.get(origin)
+        if found is None:
+            if len(self._bypassed) >= _MOST_ORIGINS:
+                self._bypassed.clear()
+            found = self._bypassed[origin] = self.bypasses(host, keys.port_of(url))
+        return found
 
     def knows(self, request: Request) -> bool:
         """Whether the store has an answer, without taking it; a damaged one counts."""
@@ -92,7 +106,8 @@ class Engine:
             config.mode, found=plan.take is not None, missing=config.missing
         )
         if plan.action == decision.ANSWER:
-            self._journal_hit(plan)
+            assert plan.take is not None
+            self.journal.hit(plan, plan.take)
             return plan
         if plan.take is None and is_upgrade(request.headers):
             plan.action, plan.reason = decision.without_http(config.mode), "upgrade"
@@ -107,24 +122,24 @@ class Engine:
     def _begin(self, request: Request) -> Plan:
         """A plan in which nothing is decided but whether the request is any of our business."""
         request = self._without_secrets(request)
-        url = keys.normalise_url(request.url, self._volatile)
+        url, host = keys.known_as(request.url, self._volatile)
         plan = Plan(
             decision.BYPASS,
             Request(request.method, url, [], b"", request.client),
-            keys.host_of(url),
-            keys.request_key(request, self._volatile),
-            *attribution.current(),
-            current_attempt(),
+            host,
+            keys.key_of(request, url),
+            *circumstances(),
             vary_request=request,
         )
-        if self.bypasses(plan.host, keys.port_of(url)):
+        if self._bypasses(url, host):
             plan.reason = "bypass"
         return plan
 
     def _without_secrets(self, request: Request) -> Request:
         """The request as it is known by: what a replay without the secrets asks for, too."""
-        body = self._secrets.content(request.body, header(request.headers, "content-type") or "")
-        url = self._secrets.text(request.url)
+        url, body = self._secrets.text(request.url), request.body
+        if body:
+            body = self._secrets.content(body, header(request.headers, "content-type") or "")
         if url == request.url and body == request.body:
             return request
         return Request(request.method, url, request.headers, body, request.client)
@@ -139,13 +154,13 @@ class Engine:
             return None
         try:
             takes = self._takes(plan, request)
-            if not takes or any(take.failure is not None for take in takes):
+            if not takes or [take for take in takes if take.failure is not None]:
                 return None
             plan.take = self._order.choose(takes, plan)
         except (DamagedStoreError, OSError):
             return None
         plan.action = decision.ANSWER
-        self._journal_hit(plan)
+        self.journal.hit(plan, plan.take)
         return plan
 
     def _takes(self, plan: Plan, request: Request) -> list[Take]:
@@ -231,18 +246,6 @@ class Engine:
         self.journal.lose(error)
         plan.reason = "lost"
         self._journal(plan, "forwarded", bytes=captured.body_size)
-
-    def _journal_hit(self, plan: Plan) -> None:
-        take = plan.take
-        assert take is not None
-        self._journal(
-            plan,
-            "hit",
-            status=take.head.status if take.head else None,
-            bytes=take.body_size,
-            elapsed_ms=plan.elapsed_ms(),
-            take=take.take,
-        )
 
     def _shape(self, plan: Plan) -> dict[str, Any] | None:
         request = plan.vary_request

@@ -25,6 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .exchange import Take
+    from .plan import Plan
+
 FORMAT = 1
 
 #: File among the shards that a process removes when it could not keep something.
@@ -62,6 +65,10 @@ def _to_json(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ",".join(f"{_quote(str(k))}:{_to_json(v)}" for k, v in value.items()) + "}"
     return "[" + ",".join(map(_to_json, value)) + "]"
+
+
+def _text(value: str | None) -> str:
+    return "null" if value is None else _quote(value)
 
 
 # A suite may replace the functions of os by mocks; these are the real ones.
@@ -129,6 +136,21 @@ def current_attempt() -> int:
     return int(attribution.variable(ATTEMPT) or 0)
 
 
+#: What an environment may have to say of a request; mostly nothing.
+_TELLING = frozenset(
+    name.encode("ascii")
+    for name in (attribution.PYTEST_TEST, attribution.TEST, attribution.PHASE, ATTEMPT)
+)
+
+
+def circumstances() -> tuple[str | None, str | None, int]:
+    """The test that causes what happens here, its phase, and the attempt at it."""
+    values = getattr(os.environ, "_data", None)
+    if type(values) is dict and values.keys().isdisjoint(_TELLING):
+        return *attribution.held(), 0
+    return *attribution.current(), current_attempt()
+
+
 _SECRET_NAMES = ("TOKEN", "_KEY", "SECRET", "PASSWORD")
 _SECRET_LENGTH = 12
 
@@ -154,6 +176,10 @@ class Journal:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._run = to_json(settings["run"])
         self._mode = to_json(settings["mode"])
+        self._hit = (
+            f'"run":{self._run},"event":"request","mode":{self._mode},"outcome":"hit",'
+            f'"from_cache":true,"suspect":false'
+        )
         self._barrier = settings["barrier"]
         self._file = ShardFile(settings["shards"], ".ndjson")
         self._mark = f"{settings['shards']}/{COMPLETE}"
@@ -169,8 +195,31 @@ class Journal:
         except OSError:
             pass  # it is noted as lost
 
+    def hit(self, plan: Plan, take: Take) -> None:
+        """Append the ``request`` event of an answer from the store.
+
+        Of all events the one that there are many of, and the only one that most calls wait for:
+        it is put together here, and what is the same in each is not looked at again.
+        """
+        request, worker = plan.request, attribution.worker()
+        end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
+        line = (
+            f'{{"v":{FORMAT},"ts":{clock.now()!r},{self._hit},"pid":{_getpid()},'
+            f'"test":{_text(plan.test)},"phase":{_text(plan.phase)},"reason":{_quote(plan.reason)},'
+            f'"method":{_quote(request.method)},"url":{_quote(request.url)},'
+            f'"host":{_quote(plan.host)},"client":"{request.client}","key":"{plan.key}",'
+            f'"status":{take.head.status if take.head else "null"},"take":{take.take},'
+            f'"bytes":{take.body_size},"elapsed_ms":{plan.elapsed_ms()!r}{end}'
+        )
+        try:
+            self._append(line.encode("ascii"))
+        except OSError:
+            pass  # it is noted as lost
+
     def _write(self, event: str, fields: dict[str, Any]) -> None:
-        line = self._line(event, fields)
+        self._append(self._line(event, fields))
+
+    def _append(self, line: bytes) -> None:
         lost, self._lost = self._lost, []
         if lost:
             line = self._line("loss", {"count": len(lost), "error": lost[0]}) + line
@@ -200,10 +249,14 @@ class Journal:
         worker = attribution.worker()
         if worker is not None:
             fields["worker"] = worker
+        return f"{self._start(event)},{to_json(fields)[1:]}\n".encode("ascii")
+
+    def _start(self, event: str) -> str:
+        """What every line begins with."""
         return (
             f'{{"v":{FORMAT},"ts":{clock.now()!r},"run":{self._run},"event":"{event}",'
-            f'"mode":{self._mode},"pid":{_getpid()},{to_json(fields)[1:]}\n'
-        ).encode("ascii")
+            f'"mode":{self._mode},"pid":{_getpid()}'
+        )
 
     def process_start(self, *, forked: bool) -> None:
         """Say that a process is hooked; a process without this line is a gap.

@@ -34,8 +34,9 @@ _CALLERS = frozenset({PARTIAL, CANCELLED, OWN})
 
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header field, or None; ``name`` is lower case."""
+    length = len(name)  # asked first: this is done for each request
     for key, value in headers:
-        if key.lower() == name:
+        if len(key) == length and key.lower() == name:
             return value
     return None
 

@@ -41,6 +41,8 @@ _VARY_IGNORED = CREDENTIAL_HEADERS | {"accept-encoding", "user-agent", "origin",
 _ORIGIN_CREDENTIALS = CREDENTIAL_HEADERS - {"proxy-authorization"}
 
 _URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^#]*)")
+#: What is normal as it is, and has no place for a secret: most URLs, told at once.
+_PLAIN_URL = re.compile(r"https?://([a-z0-9_.-]+)(?::(?!80/|443/)[0-9]+)?/[^#=]*")
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
 _GZIP = b"\x1f\x8b\x08"
 _MAX_CONTENT = 64 * 1024 * 1024  # bytes: a request body is not worth more memory
@@ -48,7 +50,6 @@ _PORT = re.compile(r":([0-9]{1,5})$")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
-@lru_cache(maxsize=4096)
 def normalise_url(url: str, extra: re.Pattern[str] | None = None) -> str:
     """The URL that keys and journals use: redacted, scheme and host lower case, no default port.
 
@@ -56,14 +57,26 @@ def normalise_url(url: str, extra: re.Pattern[str] | None = None) -> str:
         url: an absolute URL.
         extra: further query parameters to neutralise.
     """
+    return known_as(url, extra)[0]
+
+
+def known_as(url: str, extra: re.Pattern[str] | None = None) -> tuple[str, str]:
+    """A URL as :func:`normalise_url` has it, and its host as :func:`host_of` has it."""
+    plain = _PLAIN_URL.fullmatch(url)
+    return _known_as(url, extra) if plain is None else (url, plain[1])
+
+
+@lru_cache(maxsize=4096)
+def _known_as(url: str, extra: re.Pattern[str] | None) -> tuple[str, str]:
     redacted = redact_url(url, extra)
     match = _URL.match(redacted)
     if match is None:
-        return redacted
+        return redacted, host_of(redacted)
     scheme, authority, rest = match.group(1).lower(), match.group(2).lower(), match.group(3)
     default = _DEFAULT_PORT.get(scheme, "\0")
     authority = authority.removesuffix(default)
-    return f"{scheme}://{authority}{rest if rest.startswith('/') else '/' + rest}"
+    normal = f"{scheme}://{authority}{rest if rest.startswith('/') else '/' + rest}"
+    return normal, host_of(normal)
 
 
 def host_of(url: str) -> str:
@@ -90,14 +103,33 @@ def port_of(url: str) -> int | None:
 
 def credential_kind(headers: Headers, url: str = "") -> str:
     """Which credentials a request carries: ``a`` (authorization), ``c`` (cookie), both or none."""
-    return _credential_kind({name.lower() for name, _ in headers}, url)
+    return _kind_of(_traits(tuple([name for name, _ in headers])), url)
 
 
-def _credential_kind(names: set[str], url: str) -> str:
-    kind = "a" if "@" in url and "@" in url.partition("://")[2].partition("/")[0] else ""
-    if not kind and not names.isdisjoint(_ORIGIN_CREDENTIALS):
-        kind = "a"
-    return kind + "c" if "cookie" in names else kind
+class _Traits:
+    """What the names of a request's header fields say.
+
+    Args:
+        names: as sent, in order.
+    """
+
+    __slots__ = ("authorized", "conditions", "cookie")
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        lowered = [name.lower() for name in names]
+        self.authorized = not _ORIGIN_CREDENTIALS.isdisjoint(lowered)
+        self.cookie = "cookie" in lowered
+        #: (place, name in lower case) of those by which a resource answers differently.
+        self.conditions = [(n, name) for n, name in enumerate(lowered) if name in CONDITIONS]
+
+
+#: A client sends few different sets of names.
+_traits = lru_cache(maxsize=256)(_Traits)
+
+
+def _kind_of(traits: _Traits, url: str) -> str:
+    named = "@" in url and "@" in url.partition("://")[2].partition("/")[0]
+    return ("a" if named or traits.authorized else "") + ("c" if traits.cookie else "")
 
 
 def unzipped(body: bytes) -> bytes:
@@ -140,17 +172,18 @@ def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
         request: the request as it would go out.
         extra: further query parameters to neutralise.
     """
-    headers = request.headers
-    parts = [request.method.upper(), normalise_url(request.url, extra)]
-    names = [name.lower() for name, _ in headers]
-    parts.append(_credential_kind(set(names), request.url))
-    body = request.body
-    parts.append(body_digest(body, header(headers, "content-type") or "") if body else "")
-    if not CONDITIONS.isdisjoint(names):
-        parts += [f"{n}: {v}" for n, (_, v) in zip(names, headers, strict=True) if n in CONDITIONS]
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[
-        :KEY_LENGTH
-    ]
+    return key_of(request, known_as(request.url, extra)[0])
+
+
+def key_of(request: Request, url: str) -> str:
+    """The key of a request whose URL is known as ``url``."""
+    headers, body = request.headers, request.body
+    traits = _traits(tuple([name for name, _ in headers]))
+    digest = body_digest(body, header(headers, "content-type") or "") if body else ""
+    text = f"{request.method.upper()}\n{url}\n{_kind_of(traits, request.url)}\n{digest}"
+    for place, name in traits.conditions:
+        text += f"\n{name}: {headers[place][1]}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_LENGTH]
 
 
 def _value_digest(headers: Headers, name: str) -> str:

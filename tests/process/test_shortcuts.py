@@ -65,6 +65,32 @@ urllib3.connection.HTTPConnection.putheader = putheader
 found = plain()
 print(json.dumps([found, sorted(set(calls)), len(calls)]))
 """,
+    "a replaced parser": """
+import http.client
+calls, cls = [], http.client.HTTPResponse
+def watched(name):
+    real = getattr(cls, name)
+    def method(self, *a, **k):
+        calls.append(name)
+        return real(self, *a, **k)
+    return method
+cls._check_close = watched("_check_close")
+found = [plain()]
+cls._read_status = watched("_read_status")
+found.append(plain())
+cls.begin = watched("begin")
+found.append(plain())
+print(json.dumps([found, sorted(set(calls)), len(calls)]))
+""",
+    "what http.client notes of a head": """
+pool = urllib3.PoolManager()
+r = pool.request("GET", BASE + "/headers", preload_content=False)
+print(r.headers, r.getheaders() if hasattr(r, "getheaders") else "", r._fp.will_close, r._fp.length)
+print(r._fp.getheaders(), r._fp.peek(1), r.read(), r._fp.closed, r._original_response.isclosed())
+for path in "/nothing /unsized /text".split():
+    r = pool.request("HEAD" if path == "/text" else "GET", BASE + path, preload_content=False)
+    print(r.status, r.reason, r._fp.will_close, r._fp.length, r._fp.chunked, r.read()[:9])
+""",
     "an adapter of one's own": """
 class Adapter(requests.adapters.HTTPAdapter):
     def build_response(self, request, response):

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordbake.guest import keys
 from recordbake.guest.exchange import Head, Request
 from recordbake.guest.keys import (
     body_digest,
     credential_kind,
     host_of,
+    known_as,
     normalise_url,
     port_of,
     request_key,
@@ -207,3 +209,18 @@ def test_vary_selects_by_the_named_headers_but_not_by_those_of_machines():
     assert vary_matches(vary, [("accept", "a"), ("user-agent", "y")])
     assert not vary_matches(vary, [("Accept", "b")])
     assert vary_of(Head(200, "OK", "1.1", []), request) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x.example/a", "https://x.example:8443/a/b?c&d", "http://x.example:80/a",
+        "https://x.example:443/a", "http://x.example:8080/a", "http://X.example/a",
+        "http://u:secret@x.example/a", "http://x.example/a@b", "http://x.example/a#b",
+        "http://x.example/?token=secret", "http://x.example", "http://[::1]/a", "nonsense",
+        "http://x.example:/a", "http://x.example/a b", "HTTP://x.example/",
+    ],
+)  # fmt: skip
+def test_a_url_that_is_plain_is_known_as_any_other(url):
+    assert known_as(url) == keys._known_as(url, None)
+    assert known_as(url) == (normalise_url(url), host_of(normalise_url(url)))

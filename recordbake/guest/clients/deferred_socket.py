@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..capture import Capture
-    from ..exchange import Take
+    from ..exchange import Headers, Take
     from ..plan import Plan
     from .http_client import HttpClientSeam
     from .response_reader import ResponseReader
@@ -86,6 +86,11 @@ class DeferredSocket:
         """Have a take read as the response to a request that was not sent through here."""
         self._error = None
         self._reader = AnswerReader(take, method)
+
+    def plain_fields(self) -> Headers | None:
+        """The fields of the answer that waits to be read, where they need no parser."""
+        reader = self._reader
+        return reader.plain_fields if isinstance(reader, AnswerReader) else None
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Like :meth:`sendall`; returns the number of bytes taken."""

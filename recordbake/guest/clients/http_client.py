@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 
 from ..version import PYTHON
-from .answer_reader import wrap_parser
+from .answer_files import wrap_parser
 from .connection import host_asked, is_proxy, port_asked
 from .deferred_socket import DeferredSocket
 from .failures import rebuild

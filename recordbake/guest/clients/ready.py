@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from ..exchange import Request
+from .answer_reader import answer_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
     from ..exchange import Headers, Take
+    from .answer_reader import AnswerReader
     from .deferred_socket import DeferredSocket
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -67,6 +69,34 @@ def ready_take(engine: Engine, request: Request) -> Take | None:
     """The answer to a request, journalled as a hit; None: ask on the way over the wire."""
     plan = engine.answer(request)
     return None if plan is None else plan.take
+
+
+class _Source:
+    """What http.client makes a response of, where there is no connection.
+
+    Args:
+        reader: serves the answer.
+    """
+
+    def __init__(self, reader: AnswerReader) -> None:
+        self._reader = reader
+
+    def makefile(self, _: str) -> Any:
+        """As a socket's."""
+        return answer_file(self._reader)
+
+
+def whole_answer(response_class: Any, reader: AnswerReader, method: str) -> Any:
+    """``http.client``'s response of its own, begun, as after a connection was closed.
+
+    Args:
+        response_class: ``http.client.HTTPResponse``.
+        reader: serves the answer.
+        method: of the request.
+    """
+    answer = response_class(_Source(reader), method=method)
+    answer.begin()
+    return answer
 
 
 def is_idle(connection: Any) -> bool:

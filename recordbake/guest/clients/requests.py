@@ -11,17 +11,22 @@ import logging
 import os
 import re
 import sys
+from operator import attrgetter
 
+from .answer_reader import AnswerReader
 from .deferred_socket import DeferredSocket
 from .http_client import HttpClientSeam
-from .ready import PLAIN_TARGET, plain_request, put_answer, ready_take
+from .ready import PLAIN_TARGET, plain_request, put_answer, ready_take, whole_answer
+from .urllib3_ready import maker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
     from ..engine import Engine
+    from ..exchange import Take
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::[0-9]+)?(?=/)")
 #: What a subclass or a test may replace, and would notice to be passed by.
@@ -35,10 +40,12 @@ _POOL = (
 )  # fmt: skip
 _MANAGER = ("connection_from_host", "connection_from_url", "connection_from_pool_key")
 _CONNECTION = ("connect", "request", "getresponse", "putrequest", "putheader", "endheaders", "send")
+_COOKIES = frozenset({"set-cookie", "set-cookie2"})
 
 
-def _members(owner: Any, names: tuple[str, ...]) -> list[Any]:
-    return [getattr(owner, name, None) for name in names]
+def _members(owner: Any, names: tuple[str, ...]) -> Callable[[Any], Any]:
+    """What gets the members of an owner; without those that this release does not have."""
+    return attrgetter(*[name for name in names if hasattr(owner, name)])
 
 
 class RequestsSeam:
@@ -52,7 +59,7 @@ class RequestsSeam:
     def __init__(self, module: ModuleType, engine: Engine) -> None:
         self.engine = engine
         pools = sys.modules["urllib3.connectionpool"]
-        base = sys.modules["http.client"]
+        base, response = sys.modules["http.client"], sys.modules["urllib3.response"]
         self._adapter = module.HTTPAdapter
         managers = sys.modules["urllib3.poolmanager"]
         self._manager = managers.PoolManager
@@ -61,18 +68,24 @@ class RequestsSeam:
         self._select_proxy = module.select_proxy
         self._log: logging.Logger = pools.log
         self._connections = {"http": pools.HTTPConnection, "https": pools.HTTPSConnection}
-        self._watched = (
+        watched = (
             (self._manager, _MANAGER),
             (pools.HTTPConnectionPool, _POOL),
             (pools.HTTPSConnectionPool, _POOL),
             (pools.HTTPConnection, _CONNECTION),
             (pools.HTTPSConnection, _CONNECTION),
             (base.HTTPConnection, _CONNECTION),
-            (base.HTTPResponse, ("begin",)),
+            (base.HTTPResponse, ("__init__", "begin", "_read_status", "_check_close")),
+            (response.HTTPResponse, ("__init__",)),
         )
         self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
+        self._response_class = base.HTTPResponse
+        self._options_class = sys.modules["urllib3.connection"]._ResponseOptions
+        self._make = maker()
         self._own = _members(self._adapter, _ADAPTER)
-        self._original = [_members(owner, names) for owner, names in self._watched]
+        self._own_members = self._own(self._adapter)
+        self._watched = [(owner, _members(owner, names)) for owner, names in watched]
+        self._original = [members(owner) for owner, members in self._watched]
 
     def answer(self, adapter: Any, request: Any, options: Any) -> Any:
         """The response of a hit, or None: the request has to go the whole way."""
@@ -85,17 +98,35 @@ class RequestsSeam:
         take = None if asked is None else ready_take(self.engine, asked)
         if take is None:
             return None
-        connection = self._connections[match.group(1)](match.group(2))
+        reader = AnswerReader(take, request.method)
+        fields = reader.plain_fields
+        if fields is None or take.failure is not None:
+            response = self._through(match.group(1), match.group(2), take, request)
+            response.retries = adapter.max_retries
+            return adapter.build_response(request, response)
+        answer = whole_answer(self._response_class, reader, request.method)
+        options = self._options(request)
+        response = self._make(answer, fields, options, "HTTP/1.1", _no_socket)
+        response.retries = adapter.max_retries
+        if not _COOKIES.isdisjoint([name.lower() for name, _ in fields]):
+            return adapter.build_response(request, response)
+        response._original_response = None  # where requests looks for cookies, at length
+        built = adapter.build_response(request, response)
+        response._original_response = answer
+        return built
+
+    def _through(self, scheme: str, host: str, take: Take, request: Any) -> Any:
+        """The response read from a connection, of a head that only its parser understands."""
+        connection = self._connections[scheme](host)
         connection.sock = DeferredSocket(connection, self._seam)
         connection._response_options = self._options(request)
         put_answer(connection, take, request.method)
         response = connection.getresponse()
         connection.sock = None  # they hold each other, and the collector would have to part them
-        response.retries = adapter.max_retries
-        return adapter.build_response(request, response)
+        return response
 
     def _options(self, request: Any) -> Any:
-        return sys.modules["urllib3.connection"]._ResponseOptions(
+        return self._options_class(
             request_method=request.method,
             request_url=request.path_url,
             preload_content=False,
@@ -136,15 +167,16 @@ class RequestsSeam:
     def _is_untouched(self, adapter: Any) -> bool:
         """Whether nothing on the way that is left out has been replaced or wants to be told."""
         return (
-            _members(type(adapter), _ADAPTER) == self._own
+            self._own(type(adapter)) == self._own_members
             and vars(adapter).keys().isdisjoint(_ADAPTER)
-            and all(
-                _members(owner, names) == original
-                for (owner, names), original in zip(self._watched, self._original, strict=True)
-            )
+            and self._original == [members(owner) for owner, members in self._watched]
             and not self._log.isEnabledFor(logging.DEBUG)
             and not any(cls.debuglevel for cls in self._connections.values())
         )
+
+
+def _no_socket(how: int) -> None:
+    """What urllib3 calls to shut a response's socket down."""
 
 
 def _is_there(verify: Any) -> bool:

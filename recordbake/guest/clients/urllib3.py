@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 
-from .connection import url_of
-from .deferred_socket import DeferredSocket
-from .http_client import HttpClientSeam, is_ours, patch
-from .ready import PLAIN_TARGET, is_idle, plain_request, put_answer, ready_take
+from .http_client import HttpClientSeam, patch
+from .urllib3_ready import patch_requests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..engine import Engine
-    from ..exchange import Failure, Take
+    from ..exchange import Failure
     from ..plan import Plan
+    from .deferred_socket import DeferredSocket
 
 NAME = "urllib3"
 _VERIFYING = (2, "CERT_REQUIRED", "REQUIRED", None)  # 2 is ssl.CERT_REQUIRED
@@ -92,69 +90,6 @@ def _blocked_reason(cls: Any, message: str) -> Any:
     return type(cls.__name__, (cls,), body)(message)
 
 
-#: What serialises a request; a test that replaces one of these wants to see it.
-_WIRE = ("putrequest", "putheader", "endheaders", "send")
-_WIRE_NAMES = frozenset(_WIRE)
-
-
-def _patch_request(module: ModuleType, cls: Any, seam: Urllib3Seam) -> None:
-    """Answer a hit without serialising its request for :class:`.DeferredSocket` to parse it.
-
-    From urllib3 2.0 on, whose connections have one ``request`` for all and ``getresponse`` makes
-    the response out of what ``request`` noted.
-    """
-    original = cls.request
-    options = getattr(module, "_ResponseOptions", None)
-    if options is None or not seam.engine.answers:
-        return
-    wire = [getattr(cls, name) for name in _WIRE]
-
-    @functools.wraps(original)
-    def request(  # noqa: PLR0913
-        self: Any, method: Any, url: Any, body: Any = None, headers: Any = None, *,
-        chunked: bool = False, preload_content: bool = True, decode_content: bool = True,
-        enforce_content_length: bool = True,
-    ) -> None:  # fmt: skip
-        if not chunked and _is_direct(self) and [getattr(type(self), n) for n in _WIRE] == wire:
-            take = _ready_take(self, seam, method, url, headers, body)
-            if take is not None:
-                if self.sock is None:
-                    self.connect()
-                self._response_options = options(
-                    method, url, preload_content, decode_content, enforce_content_length
-                )
-                put_answer(self, take, method)
-                return
-        original(
-            self, method, url, body, headers, chunked=chunked, preload_content=preload_content,
-            decode_content=decode_content, enforce_content_length=enforce_content_length,
-        )  # fmt: skip
-
-    cls.request = request
-
-
-def _is_direct(connection: Any) -> bool:
-    """Whether a connection is ours, idle, silent, and leads to the host itself."""
-    return (
-        connection.proxy is None
-        and connection._tunnel_host is None
-        and not connection.debuglevel
-        and (connection.sock is None or type(connection.sock) is DeferredSocket)
-        and _WIRE_NAMES.isdisjoint(vars(connection))
-        and is_ours(connection)
-        and is_idle(connection)
-    )
-
-
-def _ready_take(  # noqa: PLR0913, PLR0917
-    connection: Any, seam: Urllib3Seam, method: Any, url: Any, headers: Any, body: Any
-) -> Take | None:
-    if type(url) is not str or not PLAIN_TARGET.fullmatch(url):
-        return None
-    asked = plain_request(method, url_of(connection, url), headers, body)
-    return None if asked is None else ready_take(seam.engine, asked)
-
-
 def _as_exception(error: Any) -> Exception:
     assert isinstance(error, Exception)
     return error
@@ -167,7 +102,7 @@ def install(module: ModuleType, engine: Engine) -> str:
     if verified is not None and "connect" in vars(verified):
         classes.append(verified)
     plain = module.HTTPConnection
-    _patch_request(module, plain, Urllib3Seam(engine, plain.connect))
+    patch_requests(module, plain, engine)
     for cls in classes:
         patch(cls, Urllib3Seam(engine, cls.connect))
     version = sys.modules.get("urllib3._version")

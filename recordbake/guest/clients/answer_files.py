@@ -1,0 +1,159 @@
+"""What http.client reads a recorded response from, and its parser, which is spared the text.
+
+Parsing the text that a recorded head would be made into costs as much as the rest of an answer.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import re
+
+from .. import framing
+from .response_reader import Lenient, ResponseFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from ..exchange import Head, Headers
+    from .response_reader import ResponseReader
+
+#: Fields whose text http.client parses to just these fields, without defects: names are tokens
+#: (RFC 9110 section 5.6.2), values have no blanks at their ends and make no parts.
+_PLAIN_FIELDS = re.compile(
+    r"(?:[\w!#$%&'*+.^`|~-]+:(?!multipart/|message/| )[ -~]*(?<! )\n)*", re.ASCII
+)
+_PLAIN_REASON = re.compile(r"(?! )[ -~]*(?<! )")
+_MOST_HEADERS = 100  # http.client takes no more
+
+#: http.client and its own parser of header fields, once it is wrapped by :func:`wrap_parser`.
+_wrapped: list[Any] = []
+
+
+class AnswerBytes(Lenient, io.BytesIO):
+    """A small, whole response; see :class:`AnswerFile`.
+
+    Args:
+        start: the head's bytes without its fields.
+        head: the head.
+        body: its body.
+    """
+
+    def __init__(self, start: bytes, head: Head, body: bytes) -> None:
+        super().__init__(start + body)
+        self.head = head
+        self.headers: Headers | None = head.headers
+
+    def peek(self, size: int = 0) -> bytes:  # noqa: ARG002  # as a buffered reader does
+        """What is there, without taking it."""
+        return bytes(self.getbuffer()[self.tell() :])
+
+
+class AnswerFile(ResponseFile):
+    """Any recorded response.
+
+    Attributes:
+        headers: fields that are not in the bytes, for the parser wrapped by :func:`wrap_parser`.
+    """
+
+    def __init__(self, reader: ResponseReader, headers: Headers | None) -> None:
+        super().__init__(reader, 65536)
+        self.headers = headers
+
+
+def need_no_parser(head: Head) -> bool:
+    """Whether parsing the text of a head's fields gives just these fields, and no defects."""
+    if not _wrapped or _wrapped[0].parse_headers is not _wrapped[1] or head.interim:
+        return False
+    text = "".join([f"{name}:{value}\n" for name, value in head.headers])
+    return (
+        len(head.headers) < _MOST_HEADERS
+        and len(text) < framing.MAX_LINE // 2
+        and _PLAIN_FIELDS.fullmatch(text) is not None
+    )
+
+
+def wrap_parser(module: ModuleType) -> None:
+    """Let ``http.client`` take a recorded head as it is.
+
+    Its ``parse_headers`` takes the fields; ``HTTPResponse.begin`` the status, too, of a response
+    that is like most.
+    """
+    original = module.parse_headers
+
+    def parse_headers(fp: Any, _class: Any = module.HTTPMessage) -> Any:
+        headers = fp.headers if type(fp) in (AnswerBytes, AnswerFile) else None
+        if headers is None:
+            return original(fp, _class=_class)
+        fp.headers = None
+        message = _class()
+        for name, value in headers:
+            message.set_raw(name, value)
+        message.set_payload("")
+        return message
+
+    parse_headers.__doc__ = original.__doc__
+    module.parse_headers = parse_headers  # type: ignore[attr-defined]
+    _wrapped[:] = [module, parse_headers]
+    _wrap_begin(module.HTTPResponse, parse_headers)
+
+
+def _wrap_begin(cls: Any, parse_headers: Any) -> None:
+    original, steps = cls.begin, (cls._read_status, cls._check_close)
+
+    @functools.wraps(original)
+    def begin(self: Any) -> None:
+        fp = self.fp
+        if (
+            type(fp) is AnswerBytes and fp.headers is not None and self.headers is None
+            and not self.debuglevel and (type(self)._read_status, type(self)._check_close) == steps
+        ):  # fmt: skip
+            head = fp.head
+            fields = {name.lower(): value for name, value in reversed(head.headers)}
+            if _is_common(head, fields):
+                fp.readline()
+                self.headers = self.msg = parse_headers(fp)
+                _set_state(self, head, fields)
+                return
+        original(self)
+
+    cls.begin = begin
+
+
+def _is_common(head: Head, fields: dict[str, str]) -> bool:
+    """Whether a head is one of HTTP/1.1, of a response that is not chunked."""
+    return (
+        head.version != "1.0"
+        and 200 <= head.status <= 999  # noqa: PLR2004
+        and "transfer-encoding" not in fields
+        and _PLAIN_REASON.fullmatch(head.reason) is not None
+    )
+
+
+def _set_state(response: Any, head: Head, fields: dict[str, str]) -> None:
+    """What ``begin`` of ``http.client.HTTPResponse`` notes of a head; unchanged since Python 3.4.
+
+    Args:
+        response: an ``http.client.HTTPResponse``.
+        head: the head.
+        fields: its fields, by names in lower case; of equal names the first.
+    """
+    response.code = response.status = head.status
+    response.reason = head.reason
+    response.version = 11
+    response.chunked = False
+    if head.status in (204, 304) or response._method == "HEAD":
+        response.length = 0
+    else:
+        response.length = _length(fields.get("content-length"))
+    response.will_close = "close" in fields.get("connection", "").lower() or response.length is None
+
+
+def _length(value: str | None) -> int | None:
+    try:
+        length = int(value) if value else -1
+    except ValueError:
+        return None
+    return None if length < 0 else length

@@ -1,0 +1,132 @@
+"""urllib3's shorter way to a hit: neither the request nor the response's head become text.
+
+From urllib3 2.0 on, whose connections have one ``request`` for all and ``getresponse`` makes the
+response out of what ``request`` noted. Whatever is out of the ordinary goes the whole way.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+from .connection import url_of
+from .deferred_socket import DeferredSocket
+from .http_client import is_ours
+from .ready import PLAIN_TARGET, is_idle, plain_request, put_answer, ready_take
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from ..engine import Engine
+    from ..exchange import Headers, Take
+
+#: What serialises a request; a test that replaces one of these wants to see it.
+_WIRE = ("putrequest", "putheader", "endheaders", "send")
+_WIRE_NAMES = frozenset(_WIRE)
+
+
+def patch_requests(module: ModuleType, cls: Any, engine: Engine) -> None:
+    """Patch ``request`` and ``getresponse`` of ``urllib3.connection.HTTPConnection``."""
+    if hasattr(module, "_ResponseOptions") and engine.answers:
+        _patch_request(cls, module._ResponseOptions, engine)
+        _patch_getresponse(cls)
+
+
+def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
+    """Answer a hit without serialising its request for :class:`.DeferredSocket` to parse it."""
+    original = cls.request
+    wire = [getattr(cls, name) for name in _WIRE]
+
+    @functools.wraps(original)
+    def request(  # noqa: PLR0913
+        self: Any, method: Any, url: Any, body: Any = None, headers: Any = None, *,
+        chunked: bool = False, preload_content: bool = True, decode_content: bool = True,
+        enforce_content_length: bool = True,
+    ) -> None:  # fmt: skip
+        if not chunked and _is_direct(self) and [getattr(type(self), n) for n in _WIRE] == wire:
+            take = _ready_take(self, engine, method, url, headers, body)
+            if take is not None:
+                if self.sock is None:
+                    self.connect()
+                self._response_options = options(
+                    method, url, preload_content, decode_content, enforce_content_length
+                )
+                put_answer(self, take, method)
+                return
+        original(
+            self, method, url, body, headers, chunked=chunked, preload_content=preload_content,
+            decode_content=decode_content, enforce_content_length=enforce_content_length,
+        )  # fmt: skip
+
+    cls.request = request
+
+
+def _is_direct(connection: Any) -> bool:
+    """Whether a connection is ours, idle, silent, and leads to the host itself."""
+    return (
+        connection.proxy is None
+        and connection._tunnel_host is None
+        and not connection.debuglevel
+        and (connection.sock is None or type(connection.sock) is DeferredSocket)
+        and _WIRE_NAMES.isdisjoint(vars(connection))
+        and is_ours(connection)
+        and is_idle(connection)
+    )
+
+
+def _ready_take(  # noqa: PLR0913, PLR0917
+    connection: Any, engine: Engine, method: Any, url: Any, headers: Any, body: Any
+) -> Take | None:
+    if type(url) is not str or not PLAIN_TARGET.fullmatch(url):
+        return None
+    asked = plain_request(method, url_of(connection, url), headers, body)
+    return None if asked is None else ready_take(engine, asked)
+
+
+def _patch_getresponse(cls: Any) -> None:
+    """Let a head that needs no parser be urllib3's header fields as it is.
+
+    urllib3 would look for defects in the text that the fields were parsed from, and unfold them.
+    """
+    original, base = cls.getresponse, cls.__mro__[1]
+    make: Any = None
+
+    @functools.wraps(original)
+    def getresponse(self: Any) -> Any:
+        nonlocal make
+        sock, options = self.sock, self._response_options
+        fields = sock.plain_fields() if type(sock) is DeferredSocket and options else None
+        if fields is None:
+            return original(self)
+        make = make or maker()
+        self._response_options = None
+        sock.settimeout(self.timeout)
+        answer = base.getresponse(self)
+        return make(answer, fields, options, self._http_vsn_str, sock.shutdown)
+
+    cls.getresponse = getresponse
+
+
+def maker() -> Any:
+    """What makes urllib3's response of http.client's, as ``getresponse`` does in this release."""
+    response_class = sys.modules["urllib3.response"].HTTPResponse
+    header_dict = sys.modules["urllib3._collections"].HTTPHeaderDict
+    accepted = response_class.__init__.__code__.co_varnames
+    newer = [name for name in ("version_string", "sock_shutdown") if name in accepted]
+
+    def make(answer: Any, fields: Headers, options: Any, *values: Any) -> Any:
+        headers = header_dict()
+        for name, value in fields:
+            headers.add(name, value)
+        return response_class(
+            body=answer, headers=headers, status=answer.status, version=answer.version,
+            reason=answer.reason, preload_content=options.preload_content,
+            decode_content=options.decode_content, original_response=answer,
+            enforce_content_length=options.enforce_content_length,
+            request_method=options.request_method, request_url=options.request_url,
+            **dict(zip(newer, values, strict=False)),
+        )  # fmt: skip
+
+    return make
