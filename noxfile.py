@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import nox
@@ -72,6 +74,52 @@ def types(session: nox.Session) -> None:
     """Check types strictly."""
     _install(session, "types")
     session.run("mypy")
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """Run the tests of the outer half with the lowest release of each dependency."""
+    requirements = nox.project.dependency_groups(PROJECT, "tests")
+    session.install("-e", ".", *requirements, env={"UV_RESOLUTION": "lowest-direct"})
+    session.run("pytest", *(session.posargs or ["-n", "auto", "tests/unit", "tests/end_to_end"]))
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build wheel and sdist, check them, and use the wheel in a clean environment."""
+    session.install(*nox.project.dependency_groups(PROJECT, "package"))
+    dist = Path(session.create_tmp()).resolve() / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(dist))  # the wheel from the sdist
+    wheel = next(dist.glob("*.whl"))
+    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    session.run("check-wheel-contents", str(wheel))
+    clean = dist.parent / "clean"
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(clean))
+    python = str(clean / "bin" / "python")
+    pip = ["python", "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check"]
+    session.run(*pip, "install", str(wheel))
+    bill = dist / f"{'-'.join(wheel.name.split('-')[:2])}.cdx.json"
+    session.run(
+        "cyclonedx-py", "environment", "--output-reproducible",
+        "--pyproject", "pyproject.toml", "--output-file", str(bill), python,
+    )  # fmt: skip
+    session.run("pyright", "--pythonpath", python, "tests/typing")
+    session.run(*pip, "install", "-r", "examples/requirements.txt")
+    root = Path.cwd()
+    with tempfile.TemporaryDirectory() as empty, session.chdir(empty):
+        session.run("python", str(root / "tests/package/smoke.py"), python, str(root / "examples"))
+    session.log(f"checked: {dist}")
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Check the workflows of GitHub and others: schemas, actionlint, zizmor."""
+    session.install(*nox.project.dependency_groups(PROJECT, "workflows"))
+    files = [str(path) for path in sorted(Path(".github/workflows").glob("*.yml"))]
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+    session.run("zizmor", "--offline", "--pedantic", ".github")
+    session.run("actionlint")
 
 
 @nox.session

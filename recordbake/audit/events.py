@@ -143,7 +143,7 @@ class EventTable:
         for line in lines:
             try:
                 values = values_of(decode(line))
-            except ValueError:
+            except (msgspec.DecodeError, ValueError):  # a ValueError itself only from 0.21 on
                 yield line
                 continue
             ts, version, test = values[:3]
