@@ -1,8 +1,9 @@
 """Looking for secrets in what is recorded and about to be shipped: store, bodies, Hub caches.
 
 Known forms of tokens, the values of this environment's secrets, and by salted hashes those of the
-environments that the recording was made in. What is compressed with gzip or zlib is looked into.
-Of a finding a digest is shown, by which it can be accepted; never the secret.
+environments that the recording was made in. What is compressed is looked into (gzip, deflate, br,
+zstd; the last two where their packages are installed); what could not be is named. Of a finding a
+digest is shown, by which it can be accepted; never the secret.
 """
 
 from __future__ import annotations
@@ -11,47 +12,22 @@ import hashlib
 import hmac
 import os
 import re
-import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from recordbake import seen_secrets, store
+from recordbake.codings import PACKAGES, UnknownCodingError, coding_of, codings, decoded
 from recordbake.errors import SecretError
 from recordbake.guest import codec
 from recordbake.guest.known_secrets import Secrets, named_secrets
-from recordbake.guest.redaction import PLACEHOLDER
+from recordbake.token_forms import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
-#: How a pattern begins, which is found a hundred times faster; the pattern; what it is.
-#: Sources: the providers' documentation of token formats; RFC 7519 (JWT), RFC 7468 (PEM).
-_PATTERNS = (
-    (b"hf_", rb"(?<![A-Za-z0-9_])hf_[A-Za-z0-9]{30,64}", "a Hugging Face token"),
-    *(
-        (kind, rb"(?<![A-Za-z0-9_])" + kind + rb"[A-Za-z0-9]{36,255}", "a GitHub token")
-        for kind in (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
-    ),
-    (b"github_pat_", rb"(?<![A-Za-z0-9_])github_pat_[A-Za-z0-9_]{60,}", "a GitHub token"),
-    (b"AKIA", rb"(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}(?![A-Za-z0-9])", "an AWS access key"),
-    (b"ASIA", rb"(?<![A-Za-z0-9])ASIA[0-9A-Z]{16}(?![A-Za-z0-9])", "an AWS access key"),
-    (
-        b"eyJ",
-        rb"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.(?!"
-        + PLACEHOLDER.encode()
-        + rb")[A-Za-z0-9_-]{16,}",
-        "a JSON web token",
-    ),
-    (
-        b"-----BEGIN",
-        rb"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[A-Za-z0-9+/=\s\\]{40,}",
-        "a private key",
-    ),
-)  # fmt: skip
-_COMPILED = tuple((mark, re.compile(pattern), what) for mark, pattern, what in _PATTERNS)
 _CHUNK = 1 << 20
 #: No secret that is looked for is longer; so much of each piece is looked at again with the next.
 _OVERLAP = 4096
@@ -79,6 +55,8 @@ class Finding:
 class Scanner:
     """Looks for secrets; findings gather in ``found``.
 
+    In ``unread`` gathers what was not looked into, by the coding that nobody here knows.
+
     Args:
         seen: from :func:`recordbake.seen_secrets.read`.
         environ: this process's environment.
@@ -86,6 +64,7 @@ class Scanner:
 
     def __init__(self, seen: Iterable[Mapping[str, Any]], environ: Mapping[str, str]) -> None:
         self.found: set[Finding] = set()
+        self.unread: dict[str, set[str]] = {}
         self._known = {
             form: name
             for name, value in named_secrets(environ).items()
@@ -100,21 +79,39 @@ class Scanner:
             for kind in _ALPHABETS
         ]
 
-    def look(self, data: bytes, where: str) -> None:
-        """Look into bytes that are at hand as a whole."""
-        self._look(data, where)
-        if unzipped := _unzipper(data):
-            self._feed(_pieces(data, unzipped), where)
+    def look(self, data: bytes, where: str, encoding: str = "") -> None:
+        """Look into bytes that are at hand as a whole.
 
-    def file(self, path: Path, where: str, advance: Callable[[int], None]) -> None:
-        """Look into a file, and into what is compressed in it."""
+        Args:
+            data: the bytes.
+            where: what to call them.
+            encoding: the value of their Content-Encoding field.
+        """
+        self._look(data, where)
+        self._inside(lambda: [data], codings(encoding) or [coding_of(data[:8])], where)
+
+    def file(
+        self, path: Path, where: str, advance: Callable[[int], None], encoding: str = ""
+    ) -> None:
+        """Look into a file, and into what is compressed in it.
+
+        Raises:
+            OSError: it cannot be read.
+        """
         with path.open("rb") as stream:
             self._feed(_read(stream, advance), where)
             stream.seek(0)
-            unzipped = _unzipper(stream.read(64))
-            if unzipped:
-                stream.seek(0)
-                self._feed(_inflate(_read(stream), unzipped), where)
+            names = codings(encoding) or [coding_of(stream.read(8))]
+            stream.seek(0)
+            self._inside(lambda: _read(stream), names, where)
+
+    def _inside(self, pieces: Callable[[], Iterable[bytes]], names: list[str], where: str) -> None:
+        if not all(names):
+            return
+        try:
+            self._feed(decoded(pieces(), names), where)
+        except UnknownCodingError as error:
+            self.unread.setdefault(str(error), set()).add(where)
 
     def _feed(self, pieces: Iterable[bytes], where: str) -> None:
         held = b""
@@ -124,13 +121,8 @@ class Scanner:
             held = data[-_OVERLAP:]
 
     def _look(self, data: bytes, where: str) -> None:
-        for mark, pattern, what in _COMPILED:
-            at = data.find(mark)
-            while at >= 0:
-                match = pattern.match(data, at)
-                if match is not None:
-                    self._note(match[0], what, where)
-                at = data.find(mark, at + 1)
+        for token, what in tokens(data):
+            self._note(token, what, where)
         for form, name in self._known.items():
             if form in data:
                 self._note(form, f"the value of {name}", where)
@@ -163,27 +155,13 @@ def _read(stream: IO[bytes], advance: Callable[[int], None] | None = None) -> It
         yield data
 
 
-def _unzipper(start: bytes) -> Any:
-    """A decompressor where a body begins as gzip or zlib (RFC 1952, RFC 1950) does."""
-    is_gzip = start.startswith(b"\x1f\x8b\x08")
-    is_zlib = len(start) > 1 and start[0] == 0x78 and (start[0] * 256 + start[1]) % 31 == 0  # noqa: PLR2004
-    return zlib.decompressobj(32 + zlib.MAX_WBITS) if is_gzip or is_zlib else None
-
-
-def _pieces(data: bytes, unzipped: Any) -> Iterator[bytes]:
-    return _inflate([data], unzipped)
-
-
-def _inflate(pieces: Iterable[bytes], unzipped: Any) -> Iterator[bytes]:
-    """What is inside, a piece at a time, so that a bomb costs time but no memory."""
-    try:
-        for piece in pieces:
-            rest = piece
-            while rest and not unzipped.eof:
-                yield unzipped.decompress(rest, _CHUNK)
-                rest = unzipped.unconsumed_tail
-    except zlib.error:
-        return
+def not_looked_into(scanner: Scanner) -> list[str]:
+    """Sentences about what a scanner could not decode."""
+    return [
+        f"not looked into for secrets: {len(found)} bodies in {coding}, such as {min(found)}"
+        + (f" (pip install {PACKAGES[coding]})" if coding in PACKAGES else "")
+        for coding, found in sorted(scanner.unread.items())
+    ]
 
 
 def refuse_secrets(
@@ -206,10 +184,11 @@ def refuse_secrets(
         SecretError: there is a secret; says where and what.
     """
     _scan_store(scanner, path)
-    urls = _bodies(path)
+    bodies = _bodies(path)
     for source, name in files:
         if source != path:
-            scanner.file(source, urls.get(name.rpartition("/")[2], name), advance)
+            where, encoding = bodies.get(name.rpartition("/")[2], (name, ""))
+            scanner.file(source, where, advance, encoding)
     accepted = {digest.removeprefix("sha256:")[:_DIGEST_LENGTH] for digest in allowed}
     found = sorted(f for f in scanner.found if f.digest not in accepted)
     if not found:
@@ -226,11 +205,11 @@ def refuse_secrets(
 
 def _scan_store(scanner: Scanner, path: Path) -> None:
     query = (
-        "SELECT method || ' ' || url AS name, value, failure, test FROM entries"
+        "SELECT method || ' ' || url AS name, value, failure, test, content_encoding FROM entries"
         " LEFT JOIN responses ON responses.key = response_key"
     )
     with closing(store.connect_readonly(path)) as connection:
-        for name, value, failure, test in connection.execute(query):
+        for name, value, failure, test, encoding in connection.execute(query):
             for text in (name, failure, test):
                 scanner.look(str(text or "").encode("utf-8", "surrogateescape"), name)
             if value is not None:
@@ -238,14 +217,15 @@ def _scan_store(scanner: Scanner, path: Path) -> None:
                 end = len(value) - len(body or b"")
                 scanner.look(value[:end], name)
                 if body:
-                    scanner.look(body, name)
+                    scanner.look(body, name, str(encoding or ""))
 
 
-def _bodies(path: Path) -> dict[str, str]:
-    """The entry of each body that is a file, to name it by."""
+def _bodies(path: Path) -> dict[str, tuple[str, str]]:
+    """The entry of each body that is a file, to name it by, and its Content-Encoding."""
+    query = "SELECT body_sha256, method || ' ' || url, content_encoding FROM entries"
     with closing(store.connect_readonly(path)) as connection:
-        rows = connection.execute("SELECT body_sha256, method || ' ' || url FROM entries")
-        return {str(sha256): str(name) for sha256, name in rows}
+        rows = connection.execute(query)
+        return {str(sha256): (str(name), str(coding or "")) for sha256, name, coding in rows}
 
 
 def scanner_for(recording: Path) -> Scanner:

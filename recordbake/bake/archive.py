@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: The latest time that fits a ustar header: 11 octal digits.
 TIME_LIMIT = 8**11 - 1
+_CHUNK = 1 << 20
 FILE_MODE = 0o644
 EXECUTABLE_MODE = 0o755
 
@@ -113,6 +114,7 @@ def write_archive(
                 format=tarfile.PAX_FORMAT,
                 encoding="utf-8",
                 errors="surrogateescape",
+                copybufsize=_CHUNK,
             ) as tar:
                 for member in ordered:
                     _add(tar, member, mtime, advance)

@@ -23,10 +23,11 @@ from recordbake.bake.oci import write_image
 from recordbake.bake.stored import copy_store
 from recordbake.errors import UsageError
 from recordbake.progress import progress
-from recordbake.scanning import refuse_secrets, scanner_for
+from recordbake.scanning import not_looked_into, refuse_secrets, scanner_for
 from recordbake.workspace import explaining, sync_directory, workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from recordbake.bake.manifest import ArchiveInfo
@@ -44,6 +45,7 @@ class Options:
         allowed_secrets: digests of secrets that may be shipped.
         image: an OCI image to write, too, as a tar.
         base: the image to append to, as a tar.
+        tell: called with a sentence about what was not looked into for secrets.
     """
 
     compression: str = "gzip"
@@ -51,6 +53,7 @@ class Options:
     allowed_secrets: tuple[str, ...] = ()
     image: Path | None = None
     base: Path | None = None
+    tell: Callable[[str], None] = print
 
 
 def bake(recording: Recording, out: Path, options: Options = Options()) -> Manifest:
@@ -86,7 +89,7 @@ def bake(recording: Recording, out: Path, options: Options = Options()) -> Manif
         hub, left_out = _hub(recording, stored)
         hub, shared = hub_selection.share(hub, stored.bodies)
         members = {HTTP: _store_members(recording, stored, shared), HUB: hub}
-        _scan(recording, stored, members, options.allowed_secrets)
+        _scan(recording, stored, members, options)
         manifest = Manifest(
             created_at=created_at,
             archives=_write(work, members, created_at, options.compression),
@@ -125,12 +128,15 @@ def _scan(
     recording: Recording,
     stored: StoreCopy,
     members: dict[str, list[Member]],
-    allowed: tuple[str, ...],
+    options: Options,
 ) -> None:
     everything = [member for found in members.values() for member in found]
     files = [(member.source, member.name) for member in everything if member.source is not None]
+    scanner = scanner_for(recording.path)
     with progress("looking for secrets", _total(everything)) as advance:
-        refuse_secrets(scanner_for(recording.path), stored.path, files, allowed, advance)
+        refuse_secrets(scanner, stored.path, files, options.allowed_secrets, advance)
+    for sentence in not_looked_into(scanner):
+        options.tell(sentence)
 
 
 def _total(members: list[Member]) -> int:

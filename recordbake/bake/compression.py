@@ -51,7 +51,8 @@ class GzipWriter:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._buffer = bytearray()
+        self._held: list[bytes | memoryview] = []
+        self._room = BLOCK
         self._before = b""
         self._crc = 0
         self._size = 0
@@ -64,10 +65,14 @@ class GzipWriter:
         """Take bytes; blocks that are full go to the workers."""
         self._crc = zlib.crc32(data, self._crc)
         self._size += len(data)
-        self._buffer += data
-        while len(self._buffer) >= BLOCK:
-            self._hand_over(bytes(self._buffer[:BLOCK]))
-            del self._buffer[:BLOCK]
+        view, at = memoryview(data), 0
+        while len(data) - at >= self._room:
+            self._held.append(view[at : at + self._room])
+            at += self._room
+            self._hand_over()
+        if at < len(data):
+            self._held.append(data[at:])  # a copy where it is a part: the rest may be let go
+            self._room -= len(data) - at
         return len(data)
 
     def flush(self) -> None:
@@ -76,15 +81,17 @@ class GzipWriter:
     def close(self) -> None:
         """Write the last block and the trailer."""
         try:
-            if self._buffer:
-                self._hand_over(bytes(self._buffer))
+            if self._held:
+                self._hand_over()
             self._drain(0)
             self._stream.write(b"\x03\x00")  # an empty last block (RFC 1951 section 3.2.3)
             self._stream.write(struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
         finally:
             self._pool.shutdown(cancel_futures=True)
 
-    def _hand_over(self, block: bytes) -> None:
+    def _hand_over(self) -> None:
+        block = b"".join(self._held)
+        self._held, self._room = [], BLOCK
         self._pending.append(self._pool.submit(_deflate, block, self._before))
         self._before = block[-WINDOW:]
         self._drain(2 * self._workers)

@@ -29,6 +29,8 @@ STORE_COUNTS = ("entries", "takes", "bodies", "body_bytes")
 HUB_COUNTS = ("repos", "files", "bytes")
 _SIZE_LIMIT = 256 << 20
 _PRUNED = re.compile(r"^http_cache: .* \(take [0-9]+, ([0-9]+) bytes\)$")
+#: So many paths of what was left out are named on the terminal; the manifest has all.
+_NAMED = 3
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -122,6 +124,18 @@ class Manifest:
         found = [_PRUNED.search(item.path) for item in self.left_out]
         sizes = [int(match[1]) for match in found if match]
         return f"  pruned: {len(sizes)} takes of {_size(sum(sizes))} that no replay asked for"
+
+    def describe_left_out(self) -> str:
+        """A line for each reason: how much was left out for it, and the first of that."""
+        reasons: dict[str, list[str]] = {}
+        for item in self.left_out:
+            reasons.setdefault(item.why, []).append(item.path)
+        return "\n".join(
+            f"  left out: {', '.join(paths[:_NAMED])}"
+            + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
+            + f" ({why})"
+            for why, paths in sorted(reasons.items())
+        )
 
     @classmethod
     def from_json(cls, data: bytes, where: Path) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,10 @@ def _runs(text: str) -> int:
     return count
 
 
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"recordbake: {sentence}\n")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake.bake import Options, bake
@@ -88,9 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
                 allowed_secrets=tuple(arguments.allow_secret),
                 image=arguments.oci,
                 base=arguments.base,
+                tell=_tell,
             ),
         )
     say(manifest.describe(out))
+    if manifest.left_out:
+        say(manifest.describe_left_out())
     if arguments.prune:
         say(manifest.describe_pruned())
     return EXIT_OK

@@ -10,7 +10,9 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import brotli
 import pytest
+import zstandard
 
 from tests.support.cli import recordbake
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 SECRET = "s3cr3tValue0fACI/job+token"
 SPELLED = (SECRET, SECRET.replace("/", "%2F").replace("+", "%2B"))
+
+BODY = json.dumps([*range(500), SECRET, *range(500)]).encode()
 
 SUITE = """
 import json, os, pathlib, requests, sys
@@ -57,6 +61,11 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/echo"):
             self._answer(302, SECRET.encode(), Location=f"/landed?code={SPELLED[1]}")
+        elif self.path == "/br":
+            self._answer(200, brotli.compress(BODY), Content_Encoding="br")
+        elif self.path == "/zstd":
+            packed = zstandard.ZstdCompressor().compress(BODY)
+            self._answer(200, packed, Content_Encoding="zstd")
         elif self.path.startswith("/large"):
             packed = gzip.compress(json.dumps([SECRET, *range(20_000)]).encode())
             self._answer(200, packed, Content_Encoding="gzip", Content_Type="application/json")
@@ -106,8 +115,14 @@ def test_nothing_of_it_is_recorded_and_replays_do_without(tmp_path: Path, url: s
     assert result.returncode == 0, result.stderr
     assert "200 200" in result.stdout
     assert holding(tmp_path) == []
+    (home,) = (tmp_path / ".recordbake").glob("hf_cache")
+    (home / "stored_tokens").write_text(f"[ci]\nhf_token = {SECRET}\n")  # as a login leaves it
+    (home / "token").write_text(SECRET)
     result = recordbake("bake", cwd=tmp_path, env=env)
     assert result.returncode == 0, result.stderr
+    assert "left out: hf_cache/stored_tokens, hf_cache/token (credential)" in result.stdout
+    (home / "stored_tokens").unlink()
+    (home / "token").unlink()
     assert holding(tmp_path) == []
     recordbake("unpack", ".recordbake/bake", "--to", "baked", cwd=tmp_path)
     assert holding(tmp_path) == []
@@ -118,3 +133,23 @@ def test_nothing_of_it_is_recorded_and_replays_do_without(tmp_path: Path, url: s
         )  # fmt: skip
         assert replayed.returncode == 0, replayed.stderr + replayed.stdout
         assert "200 200" in replayed.stdout
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd"])
+def test_what_recording_cannot_take_out_of_a_body_the_bake_refuses(
+    tmp_path: Path, url: str, coding: str
+) -> None:
+    (tmp_path / "suite.py").write_text("import requests, sys; requests.get(sys.argv[1])")
+    command = ["--", sys.executable, "suite.py", f"{url}/{coding}"]
+    env = {"RECORDBAKE_CAPTURE_LOOPBACK": "1", "APP_TOKEN": SECRET}
+    assert recordbake("record", *command, cwd=tmp_path, env=env).returncode == 0
+    refused = recordbake("bake", cwd=tmp_path, env=env)
+    assert refused.returncode == 15
+    assert f"the value of APP_TOKEN in GET {url}/{coding}" in refused.stderr
+    assert SECRET not in refused.stderr
+    (tmp_path / "hidden").mkdir()
+    for name in ("brotli", "brotlicffi", "zstandard"):
+        (tmp_path / "hidden" / f"{name}.py").write_text("raise ImportError")
+    unable = recordbake("bake", cwd=tmp_path, env=env | {"PYTHONPATH": str(tmp_path / "hidden")})
+    assert unable.returncode == 0
+    assert f"not looked into for secrets: 1 bodies in {coding}, such as GET {url}" in unable.stderr
