@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import UsageError
@@ -24,14 +24,16 @@ class Refetch:
     Args:
         keys: of the entries.
         tests: identifiers of the tests that ask for them and for what is missing, None for all.
+        drop: key and take of the entries to drop before.
     """
 
     keys: tuple[str, ...]
     tests: tuple[str, ...] | None
+    drop: tuple[tuple[str, int], ...] = ()
 
     def write(self, path: Path) -> None:
-        """Write it for the guest."""
-        path.write_text(json.dumps(asdict(self)), encoding="ascii")
+        """Write for the guest what it is to fetch."""
+        path.write_text(json.dumps({"keys": self.keys, "tests": self.tests}), encoding="ascii")
 
 
 def read(path: Path) -> tuple[str, Refetch]:
@@ -61,7 +63,7 @@ def read(path: Path) -> tuple[str, Refetch]:
     decision = verdict.get("decision")
     if keys is None or tests is None or decision not in (KEEP, SOME, ALL):
         raise UsageError("the audit does not say what to record again", where=path, next_step=again)
-    return decision, Refetch(keys, tests or None)
+    return decision, Refetch(keys, tests or None, _names(verdict.get("drop")))
 
 
 def keys_of(path: Path) -> frozenset[str]:
@@ -70,6 +72,16 @@ def keys_of(path: Path) -> frozenset[str]:
         return frozenset(json.loads(path.read_bytes())["keys"])
     except (OSError, ValueError, KeyError, TypeError):
         return frozenset()
+
+
+def _names(value: Any) -> tuple[tuple[str, int], ...]:
+    """Pairs of key and take; what is none is left out."""
+    pairs = value if isinstance(value, list) else []
+    return tuple(
+        (pair[0], pair[1])
+        for pair in pairs
+        if isinstance(pair, list) and [type(part) for part in pair] == [str, int]
+    )
 
 
 def _texts(value: Any) -> tuple[str, ...] | None:

@@ -15,10 +15,12 @@ from recordbake.files import copy_atomically
 from recordbake.guest import codec
 from recordbake.guest.exchange import TRANSIENT_STATUSES, Captured, header
 from recordbake.guest.keys import host_of
+from recordbake.locks import recording_lock
 from recordbake.store import body_path, writing
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from pathlib import Path
 
     from recordbake.journal import Outcomes
@@ -176,7 +178,7 @@ class StoreMerger:
                     "INSERT INTO uses VALUES (?, ?, ?, ?, ?)",
                     (key, test, c.attempt, n, self._take(c, identity)),
                 )
-        self._drop_unreferenced()
+        drop_unreferenced(self.connection)
 
     def _forget_unasked(
         self, groups: dict[tuple[str, str], list[Captured]], outcomes: Outcomes
@@ -263,13 +265,15 @@ class StoreMerger:
                 (response_key, codec.encode_value(c)),
             )
 
-    def _drop_unreferenced(self) -> None:
-        for statement in (
-            "DELETE FROM entries WHERE (key, take) NOT IN (SELECT key, take FROM uses)",
-            "DELETE FROM identities WHERE (key, take) NOT IN (SELECT key, take FROM entries)",
-            "DELETE FROM responses WHERE key NOT IN (SELECT response_key FROM entries)",
-        ):
-            self.connection.execute(statement)
+
+def drop_unreferenced(connection: sqlite3.Connection) -> None:
+    """Delete the entries that no test uses, and what belongs to them but body files."""
+    for statement in (
+        "DELETE FROM entries WHERE (key, take) NOT IN (SELECT key, take FROM uses)",
+        "DELETE FROM identities WHERE (key, take) NOT IN (SELECT key, take FROM entries)",
+        "DELETE FROM responses WHERE key NOT IN (SELECT response_key FROM entries)",
+    ):
+        connection.execute(statement)
 
 
 def drop_unused_bodies(recording: Recording) -> None:
@@ -331,3 +335,29 @@ def forget_merge(recording: Recording, run: Run) -> None:
     """The run's shards are deleted, so it cannot be merged again; its mark may go."""
     with writing(recording.store) as connection:
         connection.execute("DELETE FROM meta WHERE name = ?", (f"merged {run.id}",))
+
+
+def drop_entries(recording: Recording, names: Iterable[tuple[str, int]]) -> int:
+    """Drop entries, whatever tests use them.
+
+    Args:
+        recording: where the store is.
+        names: key and take of each; those that are not there are passed over.
+
+    Returns:
+        How many were dropped.
+
+    Raises:
+        DamagedError: the store is damaged or cannot be written; nothing was changed.
+    """
+    named = list(names)
+    if not named or not recording.store.is_file():
+        return 0
+    with recording_lock(recording.path, shared=False):
+        with writing(recording.store) as connection:
+            (before,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+            connection.executemany("DELETE FROM uses WHERE key = ? AND take = ?", named)
+            drop_unreferenced(connection)
+            (after,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+        drop_unused_bodies(recording)
+    return int(before - after)

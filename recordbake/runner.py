@@ -136,6 +136,7 @@ class _Running:
         self.info = runs.RunInfo(
             self.run_dir.id, self.mode, self.command, time.time(), self.barrier.name,
             self.missing, authorized, barrier_reason=self.barrier.reason,
+            ci_run=runs.ci_run(os.environ),
         )  # fmt: skip
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)

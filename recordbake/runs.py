@@ -25,7 +25,18 @@ from recordbake.merge import forget_merge, incomplete, merge_entries
 from recordbake.recording import Recording, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+
+#: Variables that are equal in all jobs of one run of CI, and differ between two; by the
+#: documentation of GitHub Actions, GitLab, CircleCI, Buildkite and Jenkins.
+_CI_RUN = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID",
+           "BUILD_TAG")  # fmt: skip
+
+
+def ci_run(environ: Mapping[str, str]) -> str:
+    """What names the run of CI that an environment belongs to; empty if there is none."""
+    return next((f"{name}={environ[name]}" for name in _CI_RUN if environ.get(name)), "")
 
 
 @dataclass
@@ -46,6 +57,7 @@ class RunInfo:
     lost: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     incomplete: list[dict[str, Any]] = field(default_factory=list)
+    ci_run: str = ""
     v: int = 1
     versions: dict[str, str] = field(
         default_factory=lambda: {"recordbake": __version__, "python": platform.python_version()}

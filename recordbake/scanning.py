@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+#: How a finding begins that is the value of a variable, or of the Hub's token.
+KNOWN_VALUE = "the value of "
 _CHUNK = 1 << 20
 #: No secret that is looked for is longer; so much of each piece is looked at again with the next.
 _OVERLAP = 4096
 #: Runs of characters that a value is looked for in, by hash: plain tokens, and all but separators.
 _ALPHABETS = (rb"A-Za-z0-9_-", rb"A-Za-z0-9_+/=.~!@#$%^*-")
 _NOT_TEXT = bytes([*range(9), *range(14, 32), *range(127, 256)])
-_DIGEST_LENGTH = 16
+#: Hexadecimal digits of a secret's sha256 that name it.
+DIGEST_LENGTH = 16
 
 
 @dataclass(frozen=True, order=True)
@@ -125,7 +128,7 @@ class Scanner:
             self._note(token, what, where)
         for form, name in self._known.items():
             if form in data:
-                self._note(form, f"the value of {name}", where)
+                self._note(form, f"{KNOWN_VALUE}{name}", where)
         if self._hashed and _is_text(data):
             self._look_for_hashes(data, where)
 
@@ -135,10 +138,10 @@ class Scanner:
                 for value in self._hashed[length]:
                     digest = seen_secrets.digest_of(value["salt"], candidate)
                     if hmac.compare_digest(digest, value["digest"]):
-                        self._note(candidate, f"the value of {value['name']}", where)
+                        self._note(candidate, f"{KNOWN_VALUE}{value['name']}", where)
 
     def _note(self, secret: bytes, what: str, where: str) -> None:
-        digest = hashlib.sha256(secret).hexdigest()[:_DIGEST_LENGTH]
+        digest = hashlib.sha256(secret).hexdigest()[:DIGEST_LENGTH]
         self.found.add(Finding(where, what, digest))
 
 
@@ -189,7 +192,7 @@ def refuse_secrets(
         if source != path:
             where, encoding = bodies.get(name.rpartition("/")[2], (name, ""))
             scanner.file(source, where, advance, encoding)
-    accepted = {digest.removeprefix("sha256:")[:_DIGEST_LENGTH] for digest in allowed}
+    accepted = {digest.removeprefix("sha256:")[:DIGEST_LENGTH] for digest in allowed}
     found = sorted(f for f in scanner.found if f.digest not in accepted)
     if not found:
         return

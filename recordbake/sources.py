@@ -1,4 +1,4 @@
-"""Where an audit reads from: a directory, a bake, or either behind a URL that fsspec knows."""
+"""Where an audit reads from: recordings, bakes and journals, here or behind a URL of fsspec's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake.errors import TransferError, UsageError
-from recordbake.recording import Recording
+from recordbake.recording import JOURNAL_NAME, RUN_NAME, Recording
 from recordbake.workspace import temporary
 
 if TYPE_CHECKING:
@@ -18,11 +18,12 @@ def opened(source: str, stack: ExitStack) -> Recording:
     """The recording that a word of the command line names, local and unpacked.
 
     Args:
-        source: a recording's or bake's directory, or its URL (``s3://``, ``memory://``, ...).
+        source: the directory of a recording, of a bake, of runs or of one run, or a journal; or
+            its URL (``s3://``, ``memory://``, ...).
         stack: removes what was fetched and unpacked.
 
     Raises:
-        UsageError: the URL cannot be read.
+        UsageError: the URL cannot be read, or there is nothing of recordbake there.
         DamagedError: the bake is damaged, or cannot be fetched.
     """
     path = _fetched(source, stack) if "://" in source else Path(source)
@@ -32,7 +33,30 @@ def opened(source: str, stack: ExitStack) -> Recording:
         unpacked = _directory(stack) / "bake"
         unpack(path, unpacked)
         return Recording(unpacked)
+    if path.is_file() and path.name == JOURNAL_NAME:
+        path = path.parent
+    if _is_run(path):
+        return Recording(path, _only(path, stack))
+    if path.is_dir() and any(map(_is_run, path.iterdir())):
+        return Recording(path, path)
+    if path.exists() and not any((path / name).is_dir() for name in ("http_cache", "runs")):
+        raise UsageError(
+            "there is no recording, bake or journal of recordbake",
+            where=source,
+            next_step="name a directory with http_cache/ or runs/, a bake, or a run's directory",
+        )
     return Recording(path)
+
+
+def _is_run(path: Path) -> bool:
+    return (path / JOURNAL_NAME).is_file() or (path / RUN_NAME).is_file()
+
+
+def _only(run: Path, stack: ExitStack) -> Path:
+    """A directory of runs with this one in it."""
+    runs = _directory(stack)
+    (runs / run.resolve().name).symlink_to(run.resolve())
+    return runs
 
 
 def _fetched(url: str, stack: ExitStack) -> Path:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake.errors import EXIT_FAIL_ON, EXIT_OK, DamagedError, UsageError
+from recordbake.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from recordbake.audit.compare import Comparison
     from recordbake.audit.findings import Finding, Limits, Upstream
     from recordbake.audit.load import Loaded
     from recordbake.audit.verdict import Verdict
-    from recordbake.recording import Recording
 
 _DEFAULT_RECORDING = ".recordbake"
 
@@ -40,7 +40,7 @@ class AuditResult:
 
 
 def audit(  # noqa: PLR0913
-    recording: Recording,
+    recording: Recording | Sequence[Recording],
     out: Path,
     *,
     formats: tuple[str, ...] = ("html", "json", "markdown"),
@@ -54,8 +54,9 @@ def audit(  # noqa: PLR0913
     """Audit a recording and write the report.
 
     Args:
-        recording: the recording or unpacked bake.
-        out: directory for ``audit.html``, ``audit.json`` and ``audit.md``.
+        recording: the recording or unpacked bake, or several, such as the shards of a run of CI,
+            that are judged as one; the first is the one to record into.
+        out: directory for ``audit.html``, ``audit.json``, ``audit.md`` and ``history.ndjson``.
         formats: which of ``html``, ``json`` and ``markdown`` to write.
         stale_after_days: age in days from which an entry is stale.
         limits: sizes that are worth a finding.
@@ -69,37 +70,43 @@ def audit(  # noqa: PLR0913
         DamagedError: the recording is missing, or store or journal cannot be read.
     """
     # pandas and Jinja2 take half a second to import: only who audits pays for it.
+    from recordbake.audit import facts, figures, history, report, summary
     from recordbake.audit import findings as finding
-    from recordbake.audit import report, summary
     from recordbake.audit.load import load
     from recordbake.audit.verdict import judge
 
     _check_known("format", formats, report.FILES)
     _check_known("kind of finding", sorted(fail_on), finding.KINDS)
     now = time.time() if now is None else now
-    loaded = load(recording)
+    recordings = [recording] if isinstance(recording, Recording) else list(recording)
+    loaded = load(*recordings)
     found = finding.find(
         loaded, stale_after_days=stale_after_days, now=now,
         limits=limits or finding.Limits(), known=known or finding.Upstream(),
     )  # fmt: skip
     document = _shown(out / report.FILES["json"]) if "json" in formats else ""
-    verdict = judge(found, summary.facts(loaded, _options(recording), document))
+    verdict = judge(found, facts.of(loaded, _options(recordings[0]), document))
+    past = history.before(history.read(out / history.NAME), figures.judged_runs(loaded.runs))
+    shown = figures.figures(loaded, found, stale_after_days, past)
+    trend = [*past, figures.audited(finding.iso(now) or "", shown, loaded.runs)]
     paths = report.write(
         summary.Summary(
             generated_at=finding.iso(now) or "",
             verdict=verdict,
-            figures=summary.figures(loaded, found, stale_after_days),
+            figures=shown,
             findings=found,
             hosts=summary.hosts(loaded.entries),
-            largest=summary.largest(loaded.entries),
+            entries=summary.described(loaded.entries, found),
             ages=summary.ages(loaded.entries, now),
             hub=loaded.hub,
             runs=summary.history(loaded),
+            trend=trend,
             comparison=None if compare_with is None else _compared(loaded, *compare_with),
         ),
         out,
         formats,
     )
+    report.write_whole(out / history.NAME, history.to_text(trend))
     failed = any(f.kind in fail_on for f in found)
     return AuditResult(found, verdict, EXIT_FAIL_ON if failed else EXIT_OK, paths)
 

@@ -119,6 +119,8 @@ def _promises_a_file(url: str, head: Head) -> bool:
     declared = (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
     if declared and declared not in _TEXTUAL and not declared.startswith("text/"):
         return True
+    if "." not in url.partition("?")[0].rpartition("/")[2]:
+        return False
     guessed = mimetypes.guess_type(urlsplit(url).path)[0] or ""
     return bool(guessed) and guessed not in _TEXTUAL and not guessed.startswith("text/")
 
@@ -145,8 +147,10 @@ def lifetime(headers: Headers) -> float:
 
 
 def _date(text: str | None) -> float | None:
+    if not text:
+        return None
     try:
-        moment = parsedate_to_datetime(text or "")
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

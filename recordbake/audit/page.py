@@ -9,15 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from recordbake.from_audit import KEEP
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from recordbake.audit.charts import Chart
-    from recordbake.audit.summary import Figures
     from recordbake.audit.verdict import Verdict
 
 #: Rows of a table that the page shows; the rest is in audit.json.
@@ -34,21 +32,41 @@ _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of the first screen; ``tone`` is ``good``, ``bad`` or empty."""
+    """One number of the first screen.
+
+    Args:
+        note: what it consists of.
+        change: since the last run.
+        tone: ``good``, ``bad`` or empty.
+    """
 
     label: str
     value: str
     note: str = ""
+    change: str = ""
     tone: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell of one or more lines; ``share`` (0 to 100) draws a bar, ``order`` sorts."""
+    """A table cell.
+
+    Args:
+        lines: its text.
+        share: 0 to 100, draws a bar.
+        order: a number to sort by.
+        links: for each line the id of a row of this page that it leads to, or nothing.
+    """
 
     lines: tuple[str, ...]
     share: float | None = None
     order: int | None = None
+    links: tuple[str, ...] = ()
+
+    @property
+    def linked(self) -> list[tuple[str, str | None]]:
+        """Each line with its link; None where the line is not about a row: ``and 3 more``."""
+        return list(zip_longest(self.lines, self.links or [""] * len(self.lines)))
 
 
 @dataclass(frozen=True)
@@ -88,10 +106,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report; ``remarks`` say what the verdict's sentence leaves out."""
+    """A whole report.
+
+    Args:
+        commands: of the verdict, in order.
+        tests: that they run; none if all have to.
+        remarks: what the verdict's sentence leaves out.
+    """
 
     generated_at: str
     verdict: Verdict
+    commands: tuple[str, ...]
+    tests: Cell | None
     remarks: tuple[str, ...]
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
@@ -128,11 +154,12 @@ def size_cell(number: int) -> Cell:
     return Cell((size(number),), order=number)
 
 
-def tests_cell(tests: tuple[str, ...]) -> Cell:
-    """A cell that names the first few tests."""
-    more = len(tests) - MOST_TESTS
-    lines = tuple(visible(test) for test in tests[:MOST_TESTS])
-    return Cell((*lines, f"and {more:,} more") if more > 0 else lines or (NONE,))
+def linked_cell(lines: Sequence[tuple[str, str]]) -> Cell:
+    """A cell of the first few lines, each with the id of the row that it leads to."""
+    more = len(lines) - MOST_TESTS
+    texts = tuple(visible(text) for text, _ in lines[:MOST_TESTS])
+    links = tuple(link for _, link in lines[:MOST_TESTS])
+    return Cell((*texts, f"and {more:,} more") if more > 0 else texts or (NONE,), links=links)
 
 
 def text_cell(text: str) -> Cell:
@@ -146,71 +173,16 @@ def anchor(section: str, subject: str) -> str:
     return f"{section}-{digest[:12]}"
 
 
-def fill(section: Section, rows: Iterable[tuple[str, tuple[Cell, ...]]], note: str = "") -> Table:
+def fill(
+    section: Section,
+    rows: Iterable[tuple[str, tuple[Cell, ...]]],
+    note: str = "",
+    *,
+    most: int = MOST_ROWS,
+) -> Table:
     """A table of the first rows; each is given as its subject, unique in the table, and cells."""
     found = list(rows)
-    if len(found) > MOST_ROWS:
-        note = f"{len(found) - MOST_ROWS:,} more in audit.json. {note}".strip()
-    shown = tuple(Row(anchor(section.id, subject), row) for subject, row in found[:MOST_ROWS])
+    if len(found) > most:
+        note = f"{len(found) - most:,} more in audit.json. {note}".strip()
+    shown = tuple(Row(anchor(section.id, subject), row) for subject, row in found[:most])
     return Table(section, shown, len(found), note)
-
-
-def remarks(verdict: Verdict) -> tuple[str, ...]:
-    """What the verdict's command will cost, and the reasons that its sentence leaves out."""
-    said = []
-    if verdict.decision == KEEP:
-        said.append("Nothing needs recording; this replays it without a network.")
-    elif verdict.requests:
-        noun = "request" if verdict.requests == 1 else "requests"
-        said.append(f"Fetches about {verdict.requests:,} {noun}, {size(verdict.bytes)}.")
-    others = [reason for reason in verdict.reasons if reason not in verdict.sentence]
-    if others:
-        said.append(f"Also found: {', '.join(others)}.")
-    return tuple(said)
-
-
-def figure_row(f: Figures) -> tuple[Figure, ...]:
-    """The five figures of the first screen."""
-    rest = {k: n for k, n in f.outcomes.items() if k not in ("hit", "blocked", "forwarded")}
-    others = ", ".join(f"{n:,} {visible(outcome)}" for outcome, n in sorted(rest.items()))
-    missed = [o for o in ("blocked", "forwarded") if o in f.outcomes]
-    share = f"{100 * f.hits / f.requests:.4g} %" if f.requests and f.hits is not None else ""
-    http, hub = size(f.http_bytes), size(f.hub_bytes)
-    return (
-        Figure(
-            "Requests",
-            _number(f.requests),
-            _notes(others, _change(f, "requests")) if f.replay_run else "no replay yet",
-        ),
-        Figure("Hits", _number(f.hits), _notes(share, _change(f, "hits"))),
-        Figure(
-            "Live misses",
-            _number(f.live_misses),
-            _notes(*(f"{f.outcomes[o]:,} {o}" for o in missed), _change(f, "live_misses")),
-            _tone(f.live_misses),
-        ),
-        Figure("Cache size", size(f.cache_bytes), f"HTTP {http}, Hub {hub}"),
-        Figure(
-            "Stale entries", f"{f.stale:,}", f"over {f.stale_after_days:g} days old", _tone(f.stale)
-        ),
-    )
-
-
-def _change(f: Figures, name: str) -> str:
-    """The change of a figure since the replay before, in words."""
-    if f.before is None:
-        return ""
-    change = getattr(f, name) - f.before[name]
-    return f"{change:+,} since the replay before" if change else "as in the replay before"
-
-
-def _notes(*parts: str) -> str:
-    return ", ".join(part for part in parts if part)
-
-
-def _number(value: int | None) -> str:
-    return NONE if value is None else f"{value:,}"
-
-
-def _tone(value: int | None) -> str:
-    return "" if value is None else "bad" if value else "good"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from recordbake.audit.build import build
 from recordbake.audit.page import visible
-from recordbake.audit.sections import build
 from recordbake.errors import UsageError
 from recordbake.files import write_atomically
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Version of audit.json (docs/reference/audit-json.md).
 JSON_VERSION = 1
+#: GitHub takes 65,536 characters as a comment, and a MiB as a job's summary.
+LONGEST_MARKDOWN = 60_000
 #: File name of each format.
 FILES = {"html": "audit.html", "json": "audit.json", "markdown": "audit.md"}
 
@@ -50,7 +52,7 @@ def write(summary: Summary, out: Path, formats: tuple[str, ...]) -> list[Path]:
     written = []
     for name in dict.fromkeys(formats):
         path = out / FILES[name]
-        _write_whole(path, texts[name]())
+        write_whole(path, texts[name]())
         written.append(path)
     return written
 
@@ -74,19 +76,26 @@ def to_html(page: Page) -> str:
 
 
 def to_markdown(page: Page) -> str:
-    """The page as Markdown, for a comment or a job summary; text from data stands in code spans."""
+    """The page as Markdown, for a comment or a job summary; text from data stands in code spans.
+
+    Of each table it has as many rows as a comment takes.
+    """
     loader = PackageLoader("recordbake.audit")
     environment = Environment(
         loader=loader, autoescape=False, trim_blocks=True, lstrip_blocks=True,  # noqa: S701
         undefined=StrictUndefined,
     )  # fmt: skip
-    environment.filters |= {"visible": visible, "span": code_span, "fence": _fence}
-    return environment.get_template("audit.md.j2").render(page=page)
+    environment.filters |= {"span": code_span, "fence": _fence}
+    template = environment.get_template("audit.md.j2")
+    for most in (20, 10, 5, 2, 1):
+        if len(text := template.render(page=page, most=most)) <= LONGEST_MARKDOWN:
+            return text
+    return template.render(page=page, most=0)
 
 
 def to_json(summary: Summary) -> str:
     """The audit for machines: ASCII, keys and lists in a fixed order."""
-    data = {name: part for name, part in vars(summary).items() if name != "largest"}
+    data = {name: part for name, part in vars(summary).items() if name != "entries"}
     whole = {"v": JSON_VERSION} | data
     # vars, not asdict: that copies each text of each finding.
     return json.dumps(whole, indent=1, allow_nan=False, default=vars) + "\n"
@@ -112,8 +121,12 @@ def _longer_than_any(text: str, least: int) -> str:
     return ticks
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write so that a reader never sees half a report."""
+def write_whole(path: Path, text: str) -> None:
+    """Write so that a reader never sees half a report.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))

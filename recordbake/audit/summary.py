@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from recordbake.audit.findings import DAY, LIVE_MISSES, iso, latest_record, latest_replay, used
-from recordbake.audit.verdict import Facts
-from recordbake.guest.codec import INLINE_LIMIT
+from recordbake.audit.figures import Figures, outcomes_of_runs, own_bytes
+from recordbake.audit.findings import DAY, iso, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from recordbake.audit.compare import Comparison
     from recordbake.audit.findings import Finding
-    from recordbake.audit.load import HubRepo, Loaded
+    from recordbake.audit.history import Audited
+    from recordbake.audit.hub import HubRepo
+    from recordbake.audit.load import Loaded
     from recordbake.audit.verdict import Verdict
 
 #: Ages below so many days, and what to call them.
@@ -23,34 +24,8 @@ _AGES = (
     (1.0, "under 1"), (7.0, "1 to 7"), (30.0, "7 to 30"), (90.0, "30 to 90"),
     (365.0, "90 to 365"), (math.inf, "over 365"),
 )  # fmt: skip
-#: How many of the largest entries are named.
-LARGEST = 300
-
-
-@dataclass(frozen=True)
-class Figures:
-    """The numbers of the first screen; sizes in bytes.
-
-    ``requests``, ``hits``, ``live_misses`` and ``outcomes`` (requests by outcome, which add up to
-    ``requests``) are of the latest replay, ``replay_run``; None where there was none.
-    ``before`` has ``requests``, ``hits`` and ``live_misses`` of the replay before it, None where
-    there was none. ``cache_bytes`` is ``http_bytes`` and ``hub_bytes`` together.
-    """
-
-    replay_run: str | None
-    requests: int | None
-    hits: int | None
-    live_misses: int | None
-    outcomes: dict[str, int]
-    entries: int
-    cache_bytes: int
-    http_bytes: int
-    hub_bytes: int
-    hub_problems: int
-    stale: int
-    stale_after_days: float
-    unused: int
-    before: dict[str, int] | None = None
+#: How many entries are described: those that findings are about, then the largest.
+MOST_ENTRIES = 400
 
 
 @dataclass(frozen=True)
@@ -64,14 +39,17 @@ class Host:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry with a large body; ``bytes`` of it."""
+    """An entry; ``recorded_at`` in UTC (ISO 8601), ``bytes`` of its body, ``tests`` that use it."""
 
     key: str
     take: int
     method: str
     url: str
+    status: int
     content_type: str
     bytes: int
+    recorded_at: str | None
+    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -97,6 +75,8 @@ class RunRow:
     requests: int
     outcomes: dict[str, int]
     damaged_lines: int
+    ci_run: str
+    judged: bool
 
 
 @dataclass(frozen=True)
@@ -108,85 +88,17 @@ class Summary:
     figures: Figures
     findings: list[Finding]
     hosts: list[Host]
-    largest: list[Entry]
+    entries: list[Entry]
     ages: list[Age]
     hub: list[HubRepo]
     runs: list[RunRow]
+    trend: list[Audited] = field(default_factory=list)
     comparison: Comparison | None = None
-
-
-def facts(loaded: Loaded, options: tuple[str, ...] = (), audit: str = "") -> Facts:
-    """What the verdict needs to know.
-
-    Args:
-        loaded: what was read.
-        options: options of recordbake that the verdict's command has to carry.
-        audit: where ``audit.json`` is written; empty if it is not.
-    """
-    entries, runs, replay = loaded.entries, loaded.runs, latest_replay(loaded.runs)
-    judged = len(entries)
-    if replay is not None:
-        judged = int(used(loaded.events[loaded.events["run"] == replay], entries).sum())
-    return Facts(
-        entries=len(entries),
-        entry_bytes=int(entries["body_size"].sum()),
-        typical_bytes=int(entries["body_size"].median()) if len(entries) else 0,
-        judged=judged,
-        replayed=replay is not None,
-        command=_command(runs),
-        options=options,
-        audit=audit,
-    )
-
-
-def _command(runs: pd.DataFrame) -> tuple[str, ...]:
-    """The command of the latest recording run, or else of the latest run that names one."""
-    told = runs[runs["command"].map(bool).astype(bool)]
-    recorded = told[told["run"] == latest_record(runs)]
-    rows = recorded if len(recorded) else told
-    return tuple(rows["command"].iloc[-1]) if len(rows) else ()
-
-
-def figures(loaded: Loaded, findings: list[Finding], stale_after_days: float) -> Figures:
-    """The numbers of the first screen."""
-    replay = latest_replay(loaded.runs)
-    outcomes = _outcomes(loaded.events).get(replay or "", {})
-    http = int(_own_bytes(loaded.entries).sum())
-    hub = sum(repo.size for repo in loaded.hub)
-    return Figures(
-        replay_run=replay,
-        requests=None if replay is None else sum(outcomes.values()),
-        hits=None if replay is None else outcomes.get("hit", 0),
-        live_misses=None if replay is None else sum(outcomes.get(o, 0) for o in LIVE_MISSES),
-        outcomes=outcomes,
-        entries=len(loaded.entries),
-        cache_bytes=http + hub,
-        http_bytes=http,
-        hub_bytes=hub,
-        hub_problems=loaded.hub_problems,
-        stale=sum(finding.kind == "stale" for finding in findings),
-        stale_after_days=stale_after_days,
-        unused=sum(finding.kind == "unused" for finding in findings),
-        before=_before(loaded, replay),
-    )
-
-
-def _before(loaded: Loaded, replay: str | None) -> dict[str, int] | None:
-    """Requests, hits and live misses of the replay before that one."""
-    earlier = latest_replay(loaded.runs[loaded.runs["run"] < (replay or "")])
-    if earlier is None:
-        return None
-    outcomes = _outcomes(loaded.events).get(earlier, {})
-    return {
-        "requests": sum(outcomes.values()),
-        "hits": outcomes.get("hit", 0),
-        "live_misses": sum(outcomes.get(outcome, 0) for outcome in LIVE_MISSES),
-    }
 
 
 def hosts(entries: pd.DataFrame) -> list[Host]:
     """The hosts in the store, largest first."""
-    frame = entries.assign(own_bytes=_own_bytes(entries))
+    frame = entries.assign(own_bytes=own_bytes(entries))
     rows = [
         Host(str(host), len(group), int(group["own_bytes"].sum()))
         for host, group in frame.groupby("host")
@@ -194,14 +106,24 @@ def hosts(entries: pd.DataFrame) -> list[Host]:
     return sorted(rows, key=lambda row: (-row.bytes, row.host))
 
 
-def largest(entries: pd.DataFrame) -> list[Entry]:
-    """The entries with the largest bodies, largest first."""
-    columns = ["body_size", "url", "key", "take"]
-    ordered = entries.sort_values(columns, ascending=[False, True, True, True])
+def described(entries: pd.DataFrame, findings: list[Finding]) -> list[Entry]:
+    """The entries that findings are about, all takes of a request together, then the largest."""
+    keys = {str(key): n for n, f in enumerate(findings) for key in _keys(f)}
+    order = entries["key"].map(keys).fillna(len(findings))
+    ordered = entries.assign(order=order).sort_values(
+        ["order", "body_size", "url", "key", "take"], ascending=[True, False, True, True, True]
+    )
     return [
-        Entry(row.key, row.take, row.method, row.url, str(row.content_type or ""), row.body_size)
-        for row in ordered.head(LARGEST).itertuples()
-    ]
+        Entry(
+            row.key, row.take, row.method, row.url, row.status, text(row.content_type),
+            row.body_size, iso(row.recorded_at), row.tests,
+        )
+        for row in ordered.head(MOST_ENTRIES).itertuples()
+    ]  # fmt: skip
+
+
+def _keys(finding: Finding) -> list[str]:
+    return [finding.evidence.get("key", ""), *finding.evidence.get("keys", ())]
 
 
 def ages(entries: pd.DataFrame, now: float) -> list[Age]:
@@ -219,15 +141,9 @@ def ages(entries: pd.DataFrame, now: float) -> list[Age]:
     ]
 
 
-def _own_bytes(entries: pd.DataFrame) -> pd.Series[int]:
-    """Body sizes; a body that is a file counts for the first entry that names it only."""
-    shared = entries.duplicated("body_sha256") & (entries["body_size"] > INLINE_LIMIT)
-    return entries["body_size"].mask(shared, 0)
-
-
 def history(loaded: Loaded) -> list[RunRow]:
     """The runs, oldest first."""
-    outcomes = _outcomes(loaded.events)
+    outcomes = outcomes_of_runs(loaded.events)
     return [_run(row, outcomes.get(str(row.run), {})) for row in loaded.runs.itertuples()]
 
 
@@ -244,14 +160,6 @@ def _run(row: Any, outcomes: dict[str, int]) -> RunRow:
         requests=sum(outcomes.values()),
         outcomes=outcomes,
         damaged_lines=int(row.damaged_lines),
+        ci_run=row.ci_run,
+        judged=bool(row.judged),
     )
-
-
-def _outcomes(events: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Requests by run and outcome."""
-    requests = events.loc[events["event"] == "request", ["run", "outcome"]].astype(object)
-    counts = requests.fillna("unknown").value_counts()
-    found: dict[str, dict[str, int]] = {}
-    for (run, outcome), number in sorted(counts.to_dict().items()):
-        found.setdefault(str(run), {})[str(outcome)] = int(number)
-    return found

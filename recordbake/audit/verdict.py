@@ -1,41 +1,24 @@
-"""Findings to one decision with a command; nothing is read or written here."""
+"""Findings to one decision with its commands; nothing is read or written here."""
 
 from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from recordbake.audit.words import listing
 from recordbake.from_audit import ALL, KEEP, SOME
 
 if TYPE_CHECKING:
     from recordbake.audit.findings import Finding
 
-#: Findings whose entries `recordbake record --from-audit` fetches again.
-REFETCHED = ("stale", "stale-upstream", "suspicious-200", "error-kept")
 #: Findings that `recordbake record --missing` mends.
 _MISSING = ("live-miss", "incomplete", "damaged-entry")
-
-#: What to call findings of each kind, one and many.
-NOUNS = {
-    "live-miss": ("missing request", "missing requests"),
-    "incomplete": ("request without a good answer", "requests without a good answer"),
-    "damaged-entry": ("unreadable entry", "unreadable entries"),
-    "leak": ("leaked connection", "leaked connections"),
-    "uncovered": ("unhooked process", "unhooked processes"),
-    "stale": ("stale entry", "stale entries"),
-    "stale-upstream": ("entry changed upstream", "entries changed upstream"),
-    "suspicious-200": ("suspicious answer", "suspicious answers"),
-    "error-kept": ("error answer kept", "error answers kept"),
-    "stale-origin": ("entry past its Cache-Control", "entries past their Cache-Control"),
-    "volatile": ("volatile answer", "volatile answers"),
-    "oversized": ("oversized entry", "oversized entries"),
-    "duplicate-body": ("duplicate body", "duplicate bodies"),
-    "growth": ("growth since the bake", "growths since the bake"),
-    "unused": ("unused entry", "unused entries"),
-    "damaged-journal": ("damaged journal", "damaged journals"),
-}
+#: Findings whose entries are old; where most are, everything is recorded again.
+_OLD = ("stale", "stale-upstream")
+#: Findings that ask for work on the suite or its configuration where recording does not mend them.
+_BY_HAND = ("leak", "uncovered", "secret")
 
 
 @dataclass(frozen=True)
@@ -46,7 +29,7 @@ class Facts:
         entries: entries (takes) in the store.
         entry_bytes: their bodies' size in bytes.
         typical_bytes: the median size of a body in bytes.
-        judged: entries whose age counts: those the latest replay used, all if there was none.
+        judged: entries whose age counts: those the judged replays used, all if there was none.
         replayed: whether there was a replay.
         command: the user's command; empty if no run tells it.
         options: further options of recordbake that the command line needs, such as the
@@ -71,11 +54,13 @@ class Verdict:
     Args:
         decision: ``keep``, ``re-record these`` or ``re-record all``.
         sentence: the decision for people.
-        reasons: why, a sentence each; also what recording again does not mend.
+        reasons: why, a phrase for each kind of finding; also what recording again does not mend.
         requests: estimated requests that the command makes; 0 for ``keep``.
         bytes: estimated bytes that they fetch.
         command: the command to run, quoted for a shell.
+        then: the commands to run after it: the replay that shows whether it helped, a new bake.
         refetch: keys of the entries that it fetches although the store has them, sorted.
+        drop: key and take of the unused entries that it drops, sorted.
         tests: the tests that ask for what it fetches, sorted; empty if all have to run.
     """
 
@@ -85,24 +70,32 @@ class Verdict:
     requests: int
     bytes: int
     command: str
+    then: tuple[str, ...] = ()
     refetch: tuple[str, ...] = ()
+    drop: tuple[tuple[str, int], ...] = ()
     tests: tuple[str, ...] = ()
-
-
-def count(n: int, nouns: tuple[str, str]) -> str:
-    """A number with its noun."""
-    return f"{n:,} {nouns[n != 1]}"
 
 
 def judge(findings: list[Finding], facts: Facts) -> Verdict:
     """Decide what to do with a recording."""
     by_kind = Counter(finding.kind for finding in findings)
-    reasons = tuple(count(by_kind[kind], nouns) for kind, nouns in NOUNS.items() if by_kind[kind])
+    verdict = _decide(findings, by_kind, facts)
+    then = [] if verdict.decision == KEEP else [_command(("replay", "--strict"), facts)]
+    if by_kind["growth"]:
+        then.append(_recordbake(("bake",), facts))
+    drop = _dropped(findings)
+    if verdict.decision == ALL and drop and facts.audit:
+        words = ("record", "--from-audit", facts.audit)
+        verdict = replace(verdict, command=_command(words, facts))
+    return replace(verdict, then=tuple(then), drop=drop)
+
+
+def _decide(findings: list[Finding], by_kind: Counter[str], facts: Facts) -> Verdict:
+    reasons = listing(by_kind)
     # One request may be missing for two reasons; it is recorded once.
     missing = list({f.subject: f for f in findings if f.kind in _MISSING}.values())
     again = [f for f in findings if is_refetched(f)]
-    old = [f for f in again if f.kind.startswith("stale")]
-    stale = len({key for f in old for key in keys_of(f) or [f.subject]})
+    stale = len({key for f in again if f.kind in _OLD for key in keys_of(f) or [f.subject]})
     if not facts.entries:
         return _all("Record: the store is empty.", ("the store has no entries", *reasons), facts)
     if 2 * stale > facts.judged:
@@ -110,14 +103,21 @@ def judge(findings: list[Finding], facts: Facts) -> Verdict:
         return _all(f"Record everything again: {share}.", reasons, facts)
     if again or missing:
         return _some(missing, again, reasons, facts)
-    return _keep(by_kind, reasons, facts)
+    return _keep(findings, reasons, facts)
 
 
 def is_refetched(finding: Finding) -> bool:
-    """Whether recording its entries again may mend it: of errors, those that used to be none."""
-    if finding.kind == "error-kept":
-        return finding.evidence["used_to_be"] is not None
-    return finding.kind in REFETCHED
+    """Whether recording its entries again may mend it.
+
+    An error is recorded again once: a recording that has it again has confirmed it. A secret goes
+    where recording knows its value. What is past its own Cache-Control is left to revalidation;
+    where that was tried and the origin gives nothing to ask by, it is fetched.
+    """
+    if finding.kind == "secret":
+        return bool(finding.evidence["known"])
+    if finding.kind == "stale-origin":
+        return bool(finding.evidence["revalidation"] == "cannot be asked")
+    return finding.kind in (*_OLD, "suspicious-200", "error-kept")
 
 
 def keys_of(finding: Finding) -> list[str]:
@@ -126,11 +126,15 @@ def keys_of(finding: Finding) -> list[str]:
     return list(finding.evidence.get("keys") or ([one] if one else []))
 
 
+def _dropped(findings: list[Finding]) -> tuple[tuple[str, int], ...]:
+    unused = [f.evidence for f in findings if f.kind == "unused" and f.evidence["needless"]]
+    return tuple(sorted((evidence["key"], evidence["take"]) for evidence in unused))
+
+
 def _some(
     missing: list[Finding], again: list[Finding], reasons: tuple[str, ...], facts: Facts
 ) -> Verdict:
-    by_kind = Counter(finding.kind for finding in (*missing, *again))
-    what = _listing(by_kind, (*_MISSING, *REFETCHED))
+    what = ", ".join(listing(Counter(finding.kind for finding in (*missing, *again))))
     sizes = {(key, f.evidence.get("take")): f.evidence.get("bytes") or 0
              for f in again for key in keys_of(f)}  # fmt: skip
     requests, size = len(sizes), sum(sizes.values())
@@ -145,8 +149,8 @@ def _some(
         requests + len(missing),
         size + _missing_bytes(missing, facts),
         _command(words, facts),
-        tuple(sorted({key for f in again for key in keys_of(f)})),
-        _tests((*missing, *again)),
+        refetch=tuple(sorted({key for f in again for key in keys_of(f)})),
+        tests=_tests((*missing, *again)),
     )
 
 
@@ -157,10 +161,11 @@ def _tests(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(sorted({test for f in findings for test in f.tests}))
 
 
-def _keep(by_kind: Counter[str], reasons: tuple[str, ...], facts: Facts) -> Verdict:
-    unmended = _listing(by_kind, ("leak", "uncovered"))
+def _keep(findings: list[Finding], reasons: tuple[str, ...], facts: Facts) -> Verdict:
+    unmended = listing(Counter(finding.kind for finding in findings), _BY_HAND)
     if unmended:
-        sentence = f"Keep this recording, but look at what recording does not mend: {unmended}."
+        what = ", ".join(unmended)
+        sentence = f"Keep this recording, but look at what recording does not mend: {what}."
     elif not facts.replayed:
         sentence = "Keep this recording; no replay has tried it yet."
     else:
@@ -173,16 +178,16 @@ def _all(sentence: str, reasons: tuple[str, ...], facts: Facts) -> Verdict:
     return Verdict(ALL, sentence, reasons, facts.entries, facts.entry_bytes, command)
 
 
-def _listing(by_kind: Counter[str], kinds: tuple[str, ...]) -> str:
-    return ", ".join(count(by_kind[kind], NOUNS[kind]) for kind in kinds if by_kind[kind])
-
-
 def _missing_bytes(missing: list[Finding], facts: Facts) -> int:
     """Known sizes where a request went live, the typical size elsewhere."""
     sizes = (finding.evidence.get("bytes") for finding in missing)
     return sum(facts.typical_bytes if size is None else size for size in sizes)
 
 
+def _recordbake(words: tuple[str, ...], facts: Facts) -> str:
+    return shlex.join(("recordbake", *words, *facts.options))
+
+
 def _command(words: tuple[str, ...], facts: Facts) -> str:
     command = shlex.join(facts.command) if facts.command else "COMMAND"
-    return f"{shlex.join(('recordbake', *words, *facts.options))} -- {command}"
+    return f"{_recordbake(words, facts)} -- {command}"

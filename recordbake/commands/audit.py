@@ -11,9 +11,11 @@ from recordbake.commands import options
 from recordbake.console import note, say
 from recordbake.errors import DamagedError
 from recordbake.recording import Recording
+from recordbake.scanning import DIGEST_LENGTH
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from pathlib import Path
 
     from recordbake.audit.findings import Upstream
@@ -27,7 +29,12 @@ EXITS = ("0", "2", "12", "13")
 DETAILS = """\
 `SOURCE` and `OTHER` are directories of a recording, a bake or an unpacked bake, or the URL of one
 that [fsspec](https://filesystem-spec.readthedocs.io/) reads (`s3://`, `gs://`...), which is
-fetched first.
+fetched first. A `SOURCE` may also be a directory of runs, the directory of one run, or a journal,
+as jobs of CI keep them.
+
+Several sources are judged as one: the latest replay and the latest recording run of each, and what
+else belongs to the same run of CI (`ci_run` in [run.json](formats.md#runjson)). So
+`recordbake audit bake/ shard-*/` is the picture of a suite that was replayed in shards.
 
 `--revalidate` sends one conditional request (RFC 9110 section 13) for each GET that was answered
 200 with an ETag or Last-Modified, without credentials and without reading bodies, and asks the
@@ -36,7 +43,8 @@ will: answers are noted in `revalidation.ndjson` beside the report and hold for 
 """
 EXAMPLES = """\
 recordbake audit
-recordbake audit --fail-on miss,leak
+recordbake audit --fail-on live-miss,leak
+recordbake audit bake/ shard-*/
 recordbake audit --compare s3://bucket/bake
 """
 
@@ -45,12 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument("--out", dest="reports", metavar="DIR", help="the same as --reports")
     parser.add_argument(
-        "source", nargs="?", metavar="SOURCE",
-        help="a recording or bake, or its URL, instead of --recording",
+        "sources", nargs="*", metavar="SOURCE",
+        help="recordings, bakes or journals, or their URLs, instead of --recording",
     )  # fmt: skip
     parser.add_argument(
         "--compare", metavar="OTHER", help="say what changed since another recording or bake"
     )
+    parser.add_argument(
+        "--allow-secret", action="append", default=[], metavar="DIGEST",
+        help="a secret that is none, by the digest it was reported with",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print audit.json, too")
     parser.add_argument(
         "--format",
@@ -78,20 +90,23 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
     from recordbake.sources import opened
 
     found = options.load(arguments, OPTIONS, reads=True)
-    recording = Recording(found.recording_path, found.runs_dir)
-    if arguments.source:
-        recording = replace(opened(arguments.source, stack), runs_path=found.runs_dir)
-    recover(writable_runs_dir(recording))
-    store.settle(recording.store)
+    recordings = [_with_runs(opened(source, stack), found.runs_dir)
+                  for source in arguments.sources]  # fmt: skip
+    recordings = recordings or [Recording(found.recording_path, found.runs_dir)]
+    for recording in recordings:
+        recover(writable_runs_dir(recording))
+        store.settle(recording.store)
     reports = found.root / found.reports
     formats = [part for part in arguments.format.split(",") if part]
     result = audit(
-        recording,
+        recordings,
         reports,
         formats=(*formats, "json") if arguments.json else tuple(formats),
         stale_after_days=found.stale_after_days,
-        limits=Limits(found.oversized_mb * 1e6, found.growth_percent),
-        known=_known(recording, reports, found.revalidate_rate if arguments.revalidate else 0),
+        limits=Limits(
+            found.oversized_mb * 1e6, found.growth_percent, _accepted(arguments.allow_secret)
+        ),
+        known=_known(recordings, reports, found.revalidate_rate if arguments.revalidate else 0),
         compare_with=(arguments.compare, opened(arguments.compare, stack))
         if arguments.compare
         else None,
@@ -101,32 +116,43 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
         print((reports / "audit.json").read_text(encoding="utf-8"), end="")
         return result.exit_code
     say(result.verdict.sentence)
-    if result.verdict.command:
-        say(f"  {result.verdict.command}")
+    for command in (result.verdict.command, *result.verdict.then):
+        say(f"  {command}")
     for path in result.paths:
         say(str(path))
     return result.exit_code
 
 
-def _known(recording: Recording, reports: Path, rate: float) -> Upstream:
-    """What is known from outside the recording; origins are asked if ``rate`` is not 0."""
+def _with_runs(recording: Recording, runs_dir: Path | None) -> Recording:
+    """A source that holds no runs is judged by those in the directory of the settings."""
+    return recording if recording.runs_dir.is_dir() else replace(recording, runs_path=runs_dir)
+
+
+def _accepted(digests: Sequence[str]) -> frozenset[str]:
+    return frozenset(digest.removeprefix("sha256:")[:DIGEST_LENGTH] for digest in digests)
+
+
+def _known(recordings: Sequence[Recording], reports: Path, rate: float) -> Upstream:
+    """What is known from outside the recordings; origins are asked if ``rate`` is not 0."""
     from recordbake.audit.findings import Upstream
 
-    baked = _baked(recording)
+    baked = _baked(recordings[0])
     if not rate:
         return Upstream(baked)
-    from recordbake.audit.load import load_entries
+    from recordbake.audit.entries import load_entries, united
     from recordbake.audit.revalidate import questions, revalidate
     from recordbake.audit.revisions import moved_revisions
 
-    asked = questions(load_entries(recording.store))
+    entries, _ = united([load_entries(recording.store) for recording in recordings])
+    asked = questions(entries)
     answers = revalidate(asked, reports / "revalidation.ndjson", per_second=rate)
     states = Counter(answer.state for answer in answers.values())
     note(
         f"revalidated {len(asked)} entries with an ETag or Last-Modified: "
         + ", ".join(f"{states[state]} {state}" for state in ("fresh", "changed", "unknown"))
     )
-    return Upstream(baked, answers, moved_revisions(recording.hf_cache / "hub"))
+    moved = [m for r in recordings for m in moved_revisions(r.hf_cache / "hub")]
+    return Upstream(baked, answers, list(dict.fromkeys(moved)))
 
 
 def _baked(recording: Recording) -> dict[str, int] | None:

@@ -10,6 +10,7 @@ from recordbake.errors import EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 HELP = "run a command online and keep every HTTP exchange"
 OPTIONS = (*options.RUN, "progress", "quiet", "retry_statuses", "retry_max_wait", "allow_errors")
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     missing, refetch = arguments.missing, None
     if arguments.from_audit is not None:
         decision, refetch = from_audit.read(arguments.from_audit)
+        _drop(found.recording_path, refetch.drop)
         if decision == from_audit.KEEP:
             note("the audit keeps the recording: nothing to record")
             return EXIT_OK
@@ -69,3 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
         refetch=refetch,
         json_to=arguments.json,
     )
+
+
+def _drop(recording: Path, names: Sequence[tuple[str, int]]) -> None:
+    """Drop what an audit found needless; the run records what is asked for after all."""
+    from recordbake.console import note
+    from recordbake.merge import drop_entries
+    from recordbake.recording import Recording
+
+    dropped = drop_entries(Recording(recording), names)
+    if dropped:
+        note(f"{dropped} unused {'entry' if dropped == 1 else 'entries'} dropped")

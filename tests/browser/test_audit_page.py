@@ -75,23 +75,24 @@ def test_the_page_is_quiet_asks_for_nothing_and_is_accessible(browser, url, sche
 
 def test_tables_sort_by_numbers_and_text_both_ways(browser, url):
     opened = Opened(browser, url)
-    button = opened.page.locator("#largest thead button", has_text="Size")
-    before = opened.column("largest", 3)
+    button = opened.page.locator("#entries thead button", has_text="Size")
     button.click()
-    assert opened.column("largest", 3) == before[::-1]
-    assert opened.page.locator("#largest th[aria-sort=ascending]").count() == 1
+    sizes = opened.column("entries", 5)
+    assert (sizes[0], sizes[-3:]) == ("5 bytes", ["2.0 KB", "2.0 KB", "5.0 KB"])
+    assert opened.page.locator("#entries th[aria-sort=ascending]").count() == 1
     button.click()
-    assert opened.page.locator("#largest th[aria-sort=descending]").count() == 1
-    opened.page.locator("#largest thead button").first.click()
-    names = opened.column("largest", 1)
+    assert opened.column("entries", 5)[0] == "5.0 KB"
+    assert opened.page.locator("#entries th[aria-sort=descending]").count() == 1
+    opened.page.locator("#entries thead button").first.click()
+    names = opened.column("entries", 1)
     assert names == sorted(names)
 
 
 def test_a_filter_shows_the_rows_that_have_the_text(browser, url):
     opened = Opened(browser, url)
-    opened.page.locator("#largest input[type=search]").fill("MIRROR")
-    assert opened.column("largest", 1) == [f"GET {url}" for url in planted.COPIES]
-    assert "2 of 15 rows" in opened.page.locator("#largest [role=status]").inner_text()
+    opened.page.locator("#entries input[type=search]").fill("MIRROR")
+    assert opened.column("entries", 1) == [f"GET {url}" for url in planted.COPIES]
+    assert "2 of 16 rows" in opened.page.locator("#entries [role=status]").inner_text()
 
 
 def test_every_row_has_a_link_of_its_own_that_shows_it(browser, url):
@@ -104,19 +105,19 @@ def test_every_row_has_a_link_of_its_own_that_shows_it(browser, url):
 def test_without_javascript_all_is_there_and_no_control_is_dead(browser, url):
     opened = Opened(browser, url, java_script_enabled=False)
     assert opened.page.locator("figure svg").count() == 4
-    assert opened.page.locator("#largest tbody tr").count() == 15
+    assert opened.page.locator("#entries tbody tr").count() == 16
     assert opened.page.locator("button, input").count() == 0
 
 
 def test_in_print_the_dark_page_is_light_and_filters_are_gone(browser, url):
     opened = Opened(browser, url, color_scheme="dark")
-    opened.page.locator("#largest input[type=search]").fill("mirror")
+    opened.page.locator("#entries input[type=search]").fill("mirror")
     opened.page.emulate_media(media="print", color_scheme="dark")
     assert opened.page.evaluate("getComputedStyle(document.body).backgroundColor") == (
         "rgb(255, 255, 255)"
     )
     assert opened.page.locator("input:visible").count() == 0
-    assert opened.page.locator("#largest tbody tr:visible").count() == 15
+    assert opened.page.locator("#entries tbody tr:visible").count() == 16
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,10 @@ NOISY = "https://api.example.org/noisy"
 COPIES = [f"https://mirror-{n}.example.org/copy" for n in (1, 2)]
 BIG = "https://files.example.org/big"
 CHANGED = "https://files.example.org/changed"
+LEAKY = "https://api.example.org/leaky"
+TOKEN = "ghp_" + "Abcdefghij1234567890" * 2
 #: All that is neither stale nor unused.
-FINE = [*FRESH, BROKEN, DENIED, RUN_OUT, *COPIES, BIG, CHANGED]
+FINE = [*FRESH, BROKEN, DENIED, RUN_OUT, *COPIES, BIG, CHANGED, LEAKY]
 LIMITS = Limits(oversized=5_000)
 COMMAND = ["pytest", "-q", "tests/with space"]
 
@@ -88,6 +90,7 @@ def planted_contents() -> list[Captured]:
         *(captured(url, b"c" * 2_000) for url in COPIES),
         captured(BIG, b"b" * 5_000),
         captured(CHANGED, b"changed"),
+        captured(LEAKY, json.dumps({"token": TOKEN}).encode()),
     ]
 
 

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordbake.audit.answers import lifetime
+from recordbake.audit.figures import figures
 from recordbake.audit.findings import KINDS, find, iso
 from recordbake.audit.load import load
-from recordbake.audit.summary import figures, history, hosts
+from recordbake.audit.summary import history, hosts
 from recordbake.recording import Recording
 from tests.support import audit as planted
 from tests.support.sample import T0, add_run, captured, make_recording, request_event

@@ -9,8 +9,9 @@ from contextlib import closing
 import pandas as pd
 import pytest
 
-from recordbake.audit.events import KEPT
-from recordbake.audit.load import hub_repositories, load
+from recordbake.audit.columns import KEPT
+from recordbake.audit.hub import hub_repositories
+from recordbake.audit.load import load
 from recordbake.errors import DamagedError
 from recordbake.recording import Recording
 from tests.support import audit as planted
@@ -173,7 +174,7 @@ def test_hub_repositories_by_size_and_what_cannot_be_understood(tmp_path):
         (repo / "refs" / "main").write_text("abc")
         (repo / "snapshots" / "abc" / "file.bin").symlink_to("../../blobs/b")
     (tmp_path / "models--org--broken").mkdir()
-    repos, problems = hub_repositories(tmp_path)
+    repos, problems = hub_repositories([tmp_path])
     assert [(r.repo_type, r.repo_id, r.size, r.files) for r in repos] == [
         ("dataset", "org/large", 5000, 1),
         ("model", "org/small", 10, 1),

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from recordbake.audit.findings import KINDS, Finding
-from recordbake.audit.verdict import NOUNS, Facts, judge
+from recordbake.audit.verdict import Facts, judge
+from recordbake.audit.words import NOUNS
 
 FACTS = Facts(
     entries=10, entry_bytes=1000, typical_bytes=40, judged=10, replayed=True,
@@ -21,8 +22,12 @@ def finding(kind, n=0, **evidence):
     return Finding(kind, KINDS[kind], f"GET https://h/{n}", evidence)
 
 
+#: Evidence that findings of a kind have and the verdict looks at.
+EVIDENCE = {"unused": {"needless": False}, "secret": {"known": False}}
+
+
 def many(kind, number):
-    return [finding(kind, n) for n in range(number)]
+    return [finding(kind, n, **EVIDENCE.get(kind, {})) for n in range(number)]
 
 
 def test_every_kind_of_finding_has_words():
@@ -40,12 +45,14 @@ def test_without_a_replay_the_sentence_promises_nothing():
     assert "no replay has tried it" in judge([], replace(FACTS, replayed=False)).sentence
 
 
-@pytest.mark.parametrize("kind", ["unused", "damaged-journal", "leak", "uncovered"])
+@pytest.mark.parametrize(
+    "kind", ["unused", "damaged-journal", "leak", "uncovered", "secret", "volatile"]
+)
 def test_what_recording_does_not_mend_keeps_the_recording_and_is_said(kind):
     verdict = judge(many(kind, 2), FACTS)
     assert verdict.decision == "keep"
     assert verdict.reasons == (f"2 {NOUNS[kind][1]}",)
-    assert (NOUNS[kind][1] in verdict.sentence) == (kind in ("leak", "uncovered"))
+    assert (NOUNS[kind][1] in verdict.sentence) == (kind in ("leak", "uncovered", "secret"))
 
 
 @pytest.mark.parametrize("kind", ["live-miss", "incomplete", "damaged-entry"])
@@ -72,10 +79,41 @@ def test_the_command_names_the_audit_and_the_verdict_what_to_fetch_and_which_tes
     assert judge([*many("live-miss", 1), changed], facts).tests == ()  # whose it is, nobody knows
 
 
-@pytest.mark.parametrize(("before", "decision"), [(None, "keep"), (200, "re-record these")])
-def test_an_error_is_recorded_again_if_it_used_to_be_an_answer(before, decision):
-    kept = finding("error-kept", key="k", bytes=3, used_to_be=before)
-    assert judge([kept], FACTS).decision == decision
+AGAIN, KEEP = "re-record these", "keep"
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "decision"),
+    [
+        ("error-kept", {}, AGAIN), ("suspicious-200", {}, AGAIN), ("stale-upstream", {}, AGAIN),
+        ("secret", {"known": True}, AGAIN), ("secret", {"known": False}, KEEP),
+        ("stale-origin", {"revalidation": "cannot be asked"}, AGAIN),
+        ("stale-origin", {"revalidation": "not asked"}, KEEP),
+        ("stale-origin", {"revalidation": "unknown"}, KEEP),
+        ("oversized", {}, KEEP), ("duplicate-body", {}, KEEP), ("growth", {}, KEEP),
+    ],
+)  # fmt: skip
+def test_each_kind_is_recorded_again_where_that_mends_it(kind, evidence, decision):
+    found = finding(kind, key="k", bytes=3, **evidence)
+    verdict = judge([found], replace(FACTS, audit="a.json"))
+    assert verdict.decision == decision
+    assert verdict.refetch == (("k",) if decision == AGAIN else ())
+
+
+def test_after_recording_comes_the_replay_that_shows_it_and_a_bake_where_the_store_has_grown():
+    replayed = f"recordbake replay --strict -- {QUOTED}"
+    assert judge(many("live-miss", 1), FACTS).then == (replayed,)
+    assert judge([*many("live-miss", 1), *many("growth", 1)], FACTS).then == (
+        replayed, "recordbake bake",
+    )  # fmt: skip
+    assert judge(many("growth", 1), FACTS).then == ("recordbake bake",)
+    assert judge([], FACTS).then == ()
+
+
+def test_unused_entries_are_dropped_where_no_test_needs_them():
+    needless = finding("unused", key="k", take=1, needless=True)
+    needed = finding("unused", key="n", take=0, needless=False)
+    assert judge([needless, needed], FACTS).drop == (("k", 1),)
 
 
 def test_one_request_missing_for_two_reasons_is_fetched_once_at_its_known_size():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from recordbake.audit.findings import content, entries, traffic, upstream
+from recordbake.audit.findings import ages, content, traffic, use
 from recordbake.audit.findings.model import (
     DAY,
     KINDS,
@@ -17,14 +17,17 @@ from recordbake.audit.findings.model import (
     REPLAYS,
     Finding,
     iso,
-    latest_record,
-    latest_replay,
+    judged_recordings,
+    judged_replays,
     recorded_since,
+    text,
     used,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pandas as pd
 
     from recordbake.audit.load import Loaded
     from recordbake.audit.revalidate import Answer
@@ -32,24 +35,37 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DAY", "KINDS", "LIVE_MISSES", "REPLAYS", "Finding", "Limits", "Upstream", "find", "iso",
-    "latest_record", "latest_replay", "recorded_since", "used",
+    "judged_entries", "judged_recordings", "judged_replays", "recorded_since", "text", "used",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on something is worth a finding: sizes in bytes, growth in percent."""
+    """What is worth a finding.
+
+    Args:
+        oversized: size of a body in bytes from which it is.
+        growth: growth since the bake, in percent, from which it is.
+        accepted: digests of secrets that are none.
+    """
 
     oversized: float = 50e6
     growth: float = 10.0
+    accepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """What is known from outside the recording: the bake made of it, and what the origins say."""
+    """What is known from outside the recording.
+
+    Args:
+        baked: ``entries`` and ``body_bytes`` of the bake made of it.
+        answers: what the origins say, by key and take; None where they were not asked.
+        moved: branches and tags of the Hub that point to other commits now.
+    """
 
     baked: dict[str, int] | None = None
-    answers: dict[tuple[str, int], Answer] = field(default_factory=dict)
+    answers: dict[tuple[str, int], Answer] | None = None
     moved: list[MovedRevision] = field(default_factory=list)
 
 
@@ -72,10 +88,9 @@ def find(
     """
     found = [
         *_of_runs(loaded),
-        *_of_ages(loaded, stale_after_days, now),
+        *_of_ages(loaded, known, stale_after_days, now),
         *_of_content(loaded, limits),
-        *entries.growth(loaded.entries, known.baked, limits.growth),
-        *_of_origins(loaded, known),
+        *use.growth(loaded.entries, known.baked, limits.growth),
     ]
     order = list(KINDS)
     return sorted(found, key=lambda f: (order.index(f.kind), f.subject, str(f.evidence)))
@@ -83,44 +98,53 @@ def find(
 
 def _of_runs(loaded: Loaded) -> Iterator[Finding]:
     events, runs = loaded.events, loaded.runs
-    replay = latest_replay(runs)
-    current = events[events["run"].isin([replay, latest_record(runs)])]
-    replayed = events[events["run"] == replay]
+    replays = judged_replays(runs)
+    current = events[events["run"].isin([*replays, *judged_recordings(runs)])]
+    replayed = events[events["run"].isin(replays)]
     yield from traffic.live_misses(replayed, loaded.entries)
     yield from traffic.leaks(current)
     yield from traffic.uncovered(current)
     yield from traffic.incomplete(runs)
     yield from traffic.damaged_journals(runs)
-    yield from entries.damaged_entries(replayed, loaded.entries)
-    if replay is not None:
-        started: Any = runs.loc[runs["run"] == replay, "started_at"].iloc[0]
-        yield from entries.unused(replayed, loaded.entries, started)
+    yield from use.damaged_entries(replayed, loaded.entries)
+    if replays:
+        # What was recorded after the first of several had begun could not be used by that one.
+        started = float(runs.loc[runs["run"].isin(replays), "started_at"].min())
+        yield from use.unused(replayed, loaded.entries, started, whole=_are_whole(runs))
 
 
 def judged_entries(loaded: Loaded) -> Any:
-    """The entries whose age matters: those the latest replay used, all if there was none."""
-    replay = latest_replay(loaded.runs)
-    if replay is None:
+    """The entries whose age matters: those the judged replays used, all if there was none."""
+    replays = judged_replays(loaded.runs)
+    if not replays:
         return loaded.entries
-    return loaded.entries[used(loaded.events[loaded.events["run"] == replay], loaded.entries)]
+    replayed = loaded.events[loaded.events["run"].isin(replays)]
+    return loaded.entries[used(replayed, loaded.entries)]
 
 
-def _of_ages(loaded: Loaded, stale_after_days: float, now: float) -> Iterator[Finding]:
+def _are_whole(runs: pd.DataFrame) -> bool:
+    """Whether the judged replays ran all the commands that were recorded, to a good end."""
+    replays = runs[runs["run"].isin(judged_replays(runs))]
+    recorded = set(runs["command"][runs["run"].isin(judged_recordings(runs))])
+    ended_well = bool((replays["command_exit_code"] == 0).all())
+    return ended_well and bool(recorded) and recorded <= set(replays["command"])
+
+
+def _of_ages(
+    loaded: Loaded, known: Upstream, stale_after_days: float, now: float
+) -> Iterator[Finding]:
     judged = judged_entries(loaded)
-    yield from entries.stale(judged, stale_after_days=stale_after_days, now=now)
+    yield from ages.stale(judged, stale_after_days=stale_after_days, now=now)
     young = judged[~(now - judged["recorded_at"] > stale_after_days * DAY)]
-    yield from entries.stale_by_origin(young, now=now)
+    yield from ages.stale_by_origin(young, known.answers, now=now)
+    yield from ages.stale_upstream(judged, known.answers or {})
+    yield from ages.moved_revisions(known.moved, loaded.entries)
 
 
 def _of_content(loaded: Loaded, limits: Limits) -> Iterator[Finding]:
+    yield from content.secrets(loaded.entries, limits.accepted)
     yield from content.suspicious(loaded.entries)
     yield from content.errors_kept(loaded.entries, loaded.events, loaded.runs)
     yield from content.volatile(loaded.entries)
     yield from content.duplicates(loaded.entries)
-    yield from entries.oversized(loaded.entries, least=limits.oversized)
-
-
-def _of_origins(loaded: Loaded, known: Upstream) -> Iterator[Finding]:
-    judged = judged_entries(loaded)
-    yield from upstream.stale_upstream(judged, known.answers)
-    yield from upstream.moved_revisions(known.moved, loaded.entries)
+    yield from use.oversized(loaded.entries, least=limits.oversized)

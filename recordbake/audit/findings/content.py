@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from recordbake.audit.findings.model import (
     KINDS,
     RECORD_AGAIN,
     Finding,
-    entry_evidence,
-    entry_subject,
-    latest_record,
+    judged_recordings,
+    of_entry,
     text,
 )
+from recordbake.scanning import KNOWN_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,17 +33,37 @@ _LOOKS = {
 }
 
 
+def secrets(entries: pd.DataFrame, accepted: frozenset[str]) -> Iterator[Finding]:
+    """Secrets in entries: a bake with them is refused.
+
+    Recording replaces the values that it knows, of variables and of the Hub's token; so it may mend
+    those. Others were in the answer, and will be again.
+
+    Args:
+        entries: the store's entries.
+        accepted: digests of secrets that may be shipped.
+    """
+    for row in entries[entries["secrets"].map(bool).astype(bool)].itertuples():
+        for secret in row.secrets:
+            if secret.digest in accepted:
+                continue
+            known = secret.what.startswith(KNOWN_VALUE)
+            action = _RECORD_HIDDEN if known else _ACCEPT.format(secret.digest)
+            yield of_entry(
+                "secret", row, action, what=secret.what, digest=secret.digest, known=known
+            )
+
+
+_RECORD_HIDDEN = f"{RECORD_AGAIN}, with the variable set, so that it is replaced"
+_ACCEPT = "change it at the origin; if it is none, accept it: --allow-secret {}"
+
+
 def suspicious(entries: pd.DataFrame) -> Iterator[Finding]:
     """Answers 200 whose body is not what their URL or type promises."""
     for row in entries[entries["looks"] != ""].itertuples():
-        evidence = entry_evidence(row) | {
-            "looks": row.looks,
-            "content_type": text(row.content_type),
-            "why": _LOOKS[str(row.looks)],
-        }
-        yield Finding(
-            "suspicious-200", KINDS["suspicious-200"], entry_subject(row), evidence, row.tests,
-            RECORD_AGAIN,
+        yield of_entry(
+            "suspicious-200", row, RECORD_AGAIN, looks=row.looks,
+            content_type=text(row.content_type), why=_LOOKS[str(row.looks)],
         )  # fmt: skip
 
 
@@ -65,12 +86,8 @@ def errors_kept(
         confirmed = sum(row.status in s for s in statuses[-2:]) > 1
         if confirmed or not (odd or before) or (row.method, row.url) in reported:
             continue
-        evidence = entry_evidence(row) | {"status": int(row.status), "used_to_be": before}
-        action = RECORD_AGAIN if before else "look whether the test means it, and record again"
-        yield Finding(
-            "error-kept", KINDS["error-kept"], f"{row.status} for {entry_subject(row)}", evidence,
-            row.tests, action,
-        )  # fmt: skip
+        found = of_entry("error-kept", row, RECORD_AGAIN, status=int(row.status), used_to_be=before)
+        yield replace(found, subject=f"{row.status} for {found.subject}")
 
 
 def _recorded_statuses(events: pd.DataFrame, runs: pd.DataFrame) -> dict[str, list[set[int]]]:
@@ -88,11 +105,8 @@ def _recorded_statuses(events: pd.DataFrame, runs: pd.DataFrame) -> dict[str, li
 
 
 def _incomplete(runs: pd.DataFrame) -> set[tuple[str, str]]:
-    run = latest_record(runs)
-    if run is None:
-        return set()
-    items: Any = runs.loc[runs["run"] == run, "incomplete"].iloc[0]
-    return {(str(item.get("method")), str(item.get("url"))) for item in items}
+    found = runs.loc[runs["run"].isin(judged_recordings(runs)), "incomplete"]
+    return {(str(i.get("method")), str(i.get("url"))) for items in found for i in items}
 
 
 def volatile(entries: pd.DataFrame) -> Iterator[Finding]:

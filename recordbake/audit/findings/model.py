@@ -14,6 +14,7 @@ KINDS = {
     "leak": "error",
     "incomplete": "error",
     "damaged-entry": "error",
+    "secret": "error",
     "suspicious-200": "warning",
     "error-kept": "warning",
     "uncovered": "warning",
@@ -62,16 +63,14 @@ def iso(seconds: float) -> str | None:
     return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def latest_replay(runs: pd.DataFrame) -> str | None:
-    """The latest replay that left a journal, or None."""
-    found = runs[runs["mode"].isin(REPLAYS) & runs["has_journal"].astype(bool)]
-    return None if found.empty else str(found["run"].iloc[-1])
+def judged_replays(runs: pd.DataFrame) -> list[str]:
+    """The replays that are judged: the latest, or the latest of each shard; oldest first."""
+    return [str(run) for run in runs["run"][runs["judged"] & runs["mode"].isin(REPLAYS)]]
 
 
-def latest_record(runs: pd.DataFrame) -> str | None:
-    """The latest recording run that ended, or None."""
-    found = runs[(runs["mode"] == "record") & runs["finished"].astype(bool)]
-    return None if found.empty else str(found["run"].iloc[-1])
+def judged_recordings(runs: pd.DataFrame) -> list[str]:
+    """The recording runs that are judged, in the same way."""
+    return [str(run) for run in runs["run"][runs["judged"] & (runs["mode"] == "record")]]
 
 
 def used(replayed: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
@@ -118,6 +117,12 @@ def entry_evidence(row: Any) -> dict[str, Any]:
         "bytes": int(row.body_size),
         "recorded_at": iso(row.recorded_at),
     }
+
+
+def of_entry(kind: str, row: Any, action: str, **evidence: Any) -> Finding:
+    """A finding about one entry, a row of the table of entries."""
+    shown = entry_evidence(row) | evidence
+    return Finding(kind, KINDS[kind], entry_subject(row), shown, tuple(row.tests), action)
 
 
 def distinct(column: pd.Series[Any]) -> list[str]:

@@ -12,7 +12,7 @@ from recordbake.audit.findings.model import (
     distinct,
     grouped,
     iso,
-    latest_record,
+    judged_recordings,
     recorded_since,
     text,
 )
@@ -91,20 +91,19 @@ def uncovered(current: pd.DataFrame) -> Iterator[Finding]:
 
 
 def incomplete(runs: pd.DataFrame) -> Iterator[Finding]:
-    """Requests that the latest recording run got no good answer for."""
-    run = latest_record(runs)
-    if run is None:
-        return
+    """Requests that the judged recording runs got no good answer for."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for item in runs.loc[runs["run"] == run, "incomplete"].iloc[0]:
-        groups.setdefault((text(item.get("method")), text(item.get("url"))), []).append(item)
+    for run in judged_recordings(runs):
+        for item in runs.loc[runs["run"] == run, "incomplete"].iloc[0]:
+            request = (text(item.get("method")), text(item.get("url")))
+            groups.setdefault(request, []).append(item | {"run": run})
     for (method, url), items in groups.items():
         evidence = {
             "method": method,
             "url": url,
             "count": len(items),
             "reasons": sorted({text(item.get("reason")) for item in items}),
-            "run": run,
+            "run": items[-1]["run"],
         }
         tests = tuple(sorted({text(item["test"]) for item in items if item.get("test")}))
         action = "record it again once the server answers: recordbake record --missing"
@@ -112,9 +111,12 @@ def incomplete(runs: pd.DataFrame) -> Iterator[Finding]:
 
 
 def damaged_journals(runs: pd.DataFrame) -> Iterator[Finding]:
-    """Runs whose journal has lines that cannot be read, or whose ``run.json`` cannot."""
+    """Judged runs whose journal has lines that cannot be read, or whose ``run.json`` cannot.
+
+    Damage in older ones stands in the table of runs: no new run mends it.
+    """
     row: Any  # a cell is a plain Python value here
-    for row in runs.itertuples():
+    for row in runs[runs["judged"]].itertuples():
         if row.damaged_lines or row.damaged_info:
             evidence = {
                 "run": row.run,

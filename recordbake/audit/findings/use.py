@@ -1,20 +1,18 @@
-"""Entries by their age, their use and their size."""
+"""Entries by what replays made of them: not read, not asked for; and what the store weighs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from recordbake.audit.findings.model import (
-    DAY,
     KINDS,
-    RECORD_AGAIN,
+    LIVE_MISSES,
     RECORD_MISSING,
     Finding,
     distinct,
-    entry_evidence,
-    entry_subject,
     grouped,
     iso,
+    of_entry,
     recorded_since,
     text,
     used,
@@ -42,63 +40,46 @@ def damaged_entries(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[F
         yield grouped("damaged-entry", subject, evidence, group, RECORD_MISSING)
 
 
-def stale(judged: pd.DataFrame, *, stale_after_days: float, now: float) -> Iterator[Finding]:
-    """Entries older than that many days, among those whose age matters."""
-    for row in judged[now - judged["recorded_at"] > stale_after_days * DAY].itertuples():
-        days = round((now - float(row.recorded_at)) / DAY, 1)
-        evidence = entry_evidence(row) | {"age_days": days}
-        yield Finding(
-            "stale", KINDS["stale"], entry_subject(row), evidence, row.tests, RECORD_AGAIN
-        )
+def unused(
+    replayed: pd.DataFrame, entries: pd.DataFrame, started: float, *, whole: bool
+) -> Iterator[Finding]:
+    """Entries that the replays did not hit, among those they could have hit.
 
-
-def unused(replayed: pd.DataFrame, entries: pd.DataFrame, started: float) -> Iterator[Finding]:
-    """Entries that a replay did not hit, among those it could have hit.
+    One is needless where each of its tests passed without it, or is gone: a test that failed, was
+    skipped or missed something may have stopped before it asked.
 
     Args:
-        replayed: events of the replay.
+        replayed: events of the judged replays.
         entries: the store's entries.
-        started: when the replay started, Unix seconds (UTC); NaN if not known.
+        started: when the first of them started, Unix seconds (UTC); NaN if not known.
+        whole: the replays ran what was recorded, so that a test that did not run is gone.
     """
     later = entries["recorded_at"] > started  # false where either is not known
+    ran, sound = _tests(replayed)
     for row in entries[~used(replayed, entries) & ~later].itertuples():
-        action = "none needed; a whole recording run drops it if no test asks for it any more"
-        yield Finding(
-            "unused", KINDS["unused"], entry_subject(row), entry_evidence(row), row.tests, action
-        )
+        tests = tuple(row.tests)
+        needless = all(test in sound if test in ran else whole for test in tests or ("",))
+        action = _DROP if needless else _WAIT
+        yield of_entry("unused", row, action, needless=needless)
 
 
-def stale_by_origin(judged: pd.DataFrame, *, now: float) -> Iterator[Finding]:
-    """Entries whose own Cache-Control or Expires says that they have run out.
+_DROP = "none needed; recordbake record --from-audit drops it"
+_WAIT = "look at it again once its tests have run and passed"
 
-    An answer that its origin forbids to keep at all (``no-cache``, ``max-age=0``) says nothing of
-    how long it holds and is not named.
-    """
-    for row in judged[now - judged["recorded_at"] > judged["lifetime"]].itertuples():
-        age = round(now - float(row.recorded_at))
-        evidence = entry_evidence(row) | {
-            "cache_control": text(row.cache_control),
-            "lifetime_seconds": round(float(row.lifetime)),
-            "age_seconds": age,
-        }
-        action = "ask whether it has changed: recordbake audit --revalidate"
-        yield Finding(
-            "stale-origin", KINDS["stale-origin"], entry_subject(row), evidence, row.tests, action
-        )
+
+def _tests(replayed: pd.DataFrame) -> tuple[set[str], set[str]]:
+    """The tests that ran, and those of them that passed and got every answer."""
+    ended = replayed[replayed["event"] == "test"]
+    ran = set(distinct(ended["test"]))
+    failed = set(distinct(ended["test"][ended["outcome"] != "passed"]))
+    missed = set(distinct(replayed["test"][replayed["outcome"].isin(LIVE_MISSES)]))
+    return ran, ran - failed - missed
 
 
 def oversized(entries: pd.DataFrame, *, least: float) -> Iterator[Finding]:
     """Entries with bodies of at least ``least`` bytes."""
     for row in entries[entries["body_size"] >= least].itertuples():
-        action = "let the test fetch less, or raise oversized_mb"
-        yield Finding(
-            "oversized",
-            KINDS["oversized"],
-            entry_subject(row),
-            entry_evidence(row),
-            row.tests,
-            action,
-        )
+        yield of_entry("oversized", row, "let the test fetch less, or raise oversized_mb")
 
 
 def growth(
