@@ -42,7 +42,9 @@ def parse_headers(lines: list[bytes]) -> Headers:
 
 def bare_value(value: str) -> str:
     """A field value without folding and blanks at its ends, as most parsers show it."""
-    return " ".join(part.strip(" \t") for part in value.split("\r\n")) if value else value
+    if "\r\n" not in value:
+        return value.strip(" \t")
+    return " ".join(part.strip(" \t") for part in value.split("\r\n"))
 
 
 def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:

@@ -207,3 +207,32 @@ def test_a_body_of_200_megabytes_takes_no_more_memory_than_live(tmp_path, client
     live, recorded, replayed = (peak for _, peak in runs)
     assert recorded < live * 1.5
     assert replayed < live * 1.5
+
+
+LARGE_READS = """
+import asyncio, os, {client} as httpx
+url = os.environ["ORIGIN"] + "/large"
+found = []
+def note(pieces, r):
+    found.append([max(map(len, pieces)) <= 65536, len(pieces) > 1, len(b"".join(pieces))])
+    found.append([r.num_bytes_downloaded, r.is_closed, sorted(vars(r))])
+async def main():
+    async with httpx.AsyncClient() as client:
+        found.append(len((await client.get(url)).content))
+        async with client.stream("GET", url) as r:
+            note([piece async for piece in r.aiter_raw()], r)
+with httpx.Client() as client:
+    found.append(len(client.get(url).content))
+    with client.stream("GET", url) as r:
+        note(list(r.iter_raw()), r)
+    with client.stream("GET", url) as r:
+        found.append([len(r.read()), r.num_bytes_downloaded, len(list(r.iter_bytes()))])
+asyncio.run(main())
+print(found)
+"""
+
+
+@pytest.mark.parametrize("client", ["httpx", "httpx2"])
+def test_a_large_body_is_in_pieces_for_those_who_iterate(tmp_path, client):
+    live, recorded, replayed = three_times(tmp_path, LARGE_READS.format(client=client))
+    assert live == recorded == replayed

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import functools
 import sys
+from weakref import WeakKeyDictionary
 
 from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
 from ..framing import bare_value, is_chunked
 from . import httpx_network, httpx_trace
 from .httpx_failures import classify, raise_failure
-from .httpx_streams import make_streams, wait_to_be_cancelled
+from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .once import is_patched, mark
 from .retry import RetryBudget
 
@@ -43,8 +44,10 @@ class HttpxSeam:
 
     def __init__(self, module: ModuleType, engine: Engine) -> None:
         self.module = module
+        self.name = module.__name__
         self.engine = engine
         self.streams = make_streams(module)
+        self.note_large = join_large(module)
 
     def plan(self, request: Any) -> Plan:
         """Decide; the request's body has been read before.
@@ -55,18 +58,9 @@ class HttpxSeam:
         """
         __tracebackhide__ = True  # pytest then shows the suite's own lines
         url = request.url
-        port = f":{url.port}" if url.port is not None else ""
-        host = f"[{url.host}]" if ":" in url.host else url.raw_host.decode("ascii")
-        absolute = f"{url.scheme}://{host}{port}{url.raw_path.decode('ascii')}"
-        plan = self.engine.plan(
-            Request(
-                request.method,
-                absolute,
-                _text(request.headers.raw),
-                request.content,
-                self.module.__name__,
-            )
-        )
+        absolute = f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
+        headers, content = _text(request.headers.raw), request.content
+        plan = self.engine.plan(Request(request.method, absolute, headers, content, self.name))
         if plan.action == decision.BLOCK:
             raise self.module.ProxyError(plan.message, request=request)
         return plan
@@ -79,21 +73,20 @@ class HttpxSeam:
         """
         take = plan.take
         assert take is not None
-        if take.head is None:
+        head = take.head
+        if head is None:
             assert take.failure is not None
             raise_failure(self.module, take.failure, request)
-        head = take.head
-        assert head is not None
         stream = self.streams.answer(take, request, is_async=is_async)
         extensions = {
             "http_version": f"HTTP/{head.version}".encode("ascii"),
-            "network_stream": httpx_network.make(self.module.__name__, is_async=is_async),
+            "network_stream": httpx_network.make(self.name, is_async=is_async),
         }
         if head.version == "2":
             extensions["stream_id"] = 1  # the first of a connection (RFC 9113 section 5.1.1)
         else:
             extensions["reason_phrase"] = head.reason.encode("latin-1", "replace")
-        return self.module.Response(
+        response = self.module.Response(
             head.status,
             headers=[
                 (n.encode("latin-1"), bare_value(v).encode("latin-1")) for n, v in head.headers
@@ -101,6 +94,9 @@ class HttpxSeam:
             stream=stream,
             extensions=extensions,
         )
+        if take.body is None:
+            self.note_large(response, stream)
+        return response
 
     def steps(self, plan: Plan, request: Any) -> Iterable[tuple[str, dict[str, Any]]]:
         """What the request's ``trace`` extension is told, if it has one."""
@@ -138,6 +134,10 @@ def head_of(response: Any) -> Head:
     )
 
 
+#: Class of a pool -> its method, and whether somebody has put it there; there are few classes.
+_judged: WeakKeyDictionary[Any, tuple[Any, bool]] = WeakKeyDictionary()
+
+
 def is_not_ours(transport: Any, request: Any) -> bool:
     """Whether a transport is mocked, speaks over a Unix socket (which stays here), or no HTTP."""
     pool = getattr(transport, "_pool", None)
@@ -150,11 +150,13 @@ def is_not_ours(transport: Any, request: Any) -> bool:
 
 def _is_mocked(pool: Any) -> bool:
     """Whether someone has replaced the methods of httpcore's pool, as respx does: it answers."""
-    library = str(pool.__module__).partition(".")[0]
-    if not library.startswith("httpcore"):
-        return False
     method = getattr(pool, "handle_request", None) or getattr(pool, "handle_async_request", None)
-    return str(getattr(method, "__module__", "")).partition(".")[0] != library
+    found = _judged.get(pool)
+    if found is None or found[0] is not method:
+        library = str(pool.__module__).partition(".")[0]
+        own = str(getattr(method, "__module__", "")).partition(".")[0]
+        found = _judged[pool] = method, library.startswith("httpcore") and own != library
+    return found[1]
 
 
 def _patch_sync(cls: Any, seam: HttpxSeam) -> None:

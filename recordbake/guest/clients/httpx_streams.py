@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from weakref import WeakKeyDictionary
 
 from ..exchange import CANCELLED
 from .httpx_failures import classify, raise_failure
-from .pieces import pieces
+from .pieces import pieces, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import ModuleType
     from typing import Any
 
@@ -52,29 +54,59 @@ def make_streams(module: ModuleType) -> Streams:
     return Streams(_answer_classes(module), (_live_class(module), _async_live_class(module)))
 
 
-def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
-    def end(take: Take, request: Any) -> None:
-        if take.failure is not None:
-            raise_failure(module, take.failure, request)
+def join_large(module: ModuleType) -> Callable[[Any, Any], None]:
+    """Let ``Response.read`` and ``aread`` have a large body in one piece, which they would join.
 
+    Who iterates over the body still gets it in pieces.
+
+    Returns:
+        What is to be told of a response and its stream.
+    """
+    large: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+    cls: Any = module.Response
+    read, aread = cls.read, cls.aread
+
+    def mark_joined(response: Any) -> None:
+        stream = large.pop(response, None) if large else None
+        if stream is not None:
+            stream.joined = True
+
+    @functools.wraps(read)
+    def read_joined(self: Any) -> Any:
+        mark_joined(self)
+        return read(self)
+
+    @functools.wraps(aread)
+    async def aread_joined(self: Any) -> Any:
+        mark_joined(self)
+        return await aread(self)
+
+    cls.read, cls.aread = read_joined, aread_joined
+    return large.__setitem__
+
+
+def _answer_classes(module: ModuleType) -> tuple[Any, Any]:
     class Answer(module.SyncByteStream):  # type: ignore[name-defined,misc]
         def __init__(self, take: Take, request: Any) -> None:
-            self.take, self.request = take, request
+            self.take, self.request, self.joined = take, request, False
 
         def __iter__(self) -> Iterator[bytes]:
-            yield from pieces(self.take)
-            end(self.take, self.request)
+            yield from (whole(self.take),) if self.joined else pieces(self.take)
+            if self.take.failure is not None:
+                raise_failure(module, self.take.failure, self.request)
 
     class AsyncAnswer(module.AsyncByteStream):  # type: ignore[name-defined,misc]
         def __init__(self, take: Take, request: Any) -> None:
-            self.take, self.request = take, request
+            self.take, self.request, self.joined = take, request, False
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            for piece in pieces(self.take):
+            for piece in (whole(self.take),) if self.joined else pieces(self.take):
                 yield piece
-            if self.take.failure is not None and self.take.failure.kind == CANCELLED:
-                await wait_to_be_cancelled(self.request)
-            end(self.take, self.request)
+            failure = self.take.failure
+            if failure is not None:
+                if failure.kind == CANCELLED:
+                    await wait_to_be_cancelled(self.request)
+                raise_failure(module, failure, self.request)
 
     return Answer, AsyncAnswer
 
