@@ -6,6 +6,7 @@ from it (:mod:`recordbake.serializer`).
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 from contextlib import closing, contextmanager
@@ -82,6 +83,7 @@ def check(store: Path) -> dict[str, int]:
                 raise sqlite3.DatabaseError(problems[0])
             _check_format(connection, store)
             _check_bodies(connection, store.parent / "bodies")
+            _check_content(connection, store)
             row = connection.execute(
                 "SELECT count(DISTINCT key), count(*), count(DISTINCT body_sha256) FROM entries"
             ).fetchone()
@@ -132,6 +134,30 @@ def _check_bodies(connection: sqlite3.Connection, bodies: Path) -> None:
             raise DamagedError(f"a body is {state}", where=path, next_step=_RECORD_AGAIN)
 
 
+def seal(connection: sqlite3.Connection) -> None:
+    """Keep a digest of what the tables say of the answers; the last thing that a writer does."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('content', ?)", (_content(connection),))
+
+
+def _content(connection: sqlite3.Connection) -> str:
+    """A digest over which answers there are and who uses them; SQLite itself has none."""
+    digest = hashlib.sha256()
+    for select in (
+        "SELECT * FROM entries ORDER BY key, take",
+        "SELECT * FROM uses ORDER BY key, test, attempt, n",
+        "SELECT * FROM identities ORDER BY key, take",
+    ):
+        for row in connection.execute(select):
+            digest.update(repr(tuple(row)).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _check_content(connection: sqlite3.Connection, store: Path) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE name = 'content'").fetchone()
+    if row is not None and row[0] != _content(connection):
+        raise DamagedError("the store's tables have changed", where=store, next_step=_RECORD_AGAIN)
+
+
 def settle(store: Path) -> None:
     """Let SQLite finish what a killed writer left: a hot journal, or a write-ahead log.
 
@@ -173,6 +199,7 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("BEGIN IMMEDIATE")
             _check_format(connection, store)
             yield connection
+            seal(connection)
             connection.execute("COMMIT")  # without it, closing rolls back
     except (sqlite3.Error, OSError) as error:
         raise DamagedError(

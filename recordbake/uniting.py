@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake import hub_cache, seen_secrets, store
-from recordbake.errors import UsageError
+from recordbake.answers import check_answers
+from recordbake.errors import DamagedError, UsageError
 from recordbake.guest import codec
 from recordbake.locks import recording_lock
 from recordbake.recording import Recording
@@ -50,6 +51,7 @@ def unite(sources: Sequence[Recording], into: Recording) -> United:
             stack.enter_context(recording_lock(source.path, shared=True))
             store.settle(source.store)
             store.check(source.store)
+            check_answers(source.store, where=source.store)
         stack.enter_context(explaining("the recordings cannot be united", into.path))
         target = into.path.resolve()
         work = stack.enter_context(workspace(_beside(target), f".{target.name}.merging-"))
@@ -147,7 +149,13 @@ def _write(connection: sqlite3.Connection, row: Row, into: Recording) -> None:
         target = store.body_path(into.bodies, row["body_sha256"])
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(store.body_path(row["bodies"], row["body_sha256"]), target)
+            source = store.body_path(row["bodies"], row["body_sha256"])
+            shutil.copyfile(source, target)
+            if _content(target)[1] != row["body_sha256"]:
+                raise DamagedError(
+                    "a body's bytes have changed", where=source,
+                    next_step="record again: recordbake record -- COMMAND",
+                )  # fmt: skip
 
 
 def _unite_caches(source: Path, target: Path) -> None:

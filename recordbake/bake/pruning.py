@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from recordbake.bake.manifest import LeftOut
 from recordbake.errors import DamagedError, UsageError
+from recordbake.store import seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,7 @@ def prune_unused(recording: Recording, copy: Path, since: int) -> list[LeftOut]:
         connection.execute(
             "DELETE FROM responses WHERE key NOT IN (SELECT response_key FROM entries)"
         )
+        seal(connection)
         connection.execute("COMMIT")
         connection.execute("VACUUM")
     return [

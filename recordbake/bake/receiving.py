@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake import store
+from recordbake.answers import check_answers
 from recordbake.bake.manifest import HTTP, HUB
 from recordbake.bake.members import resolve
 from recordbake.bake.reading import RefusedError
-from recordbake.bake.stored import check_answers
 from recordbake.errors import DamagedError
 from recordbake.hub_cache import left_out
 from recordbake.recording import Recording

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sqlite3
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recordbake import store
+from recordbake.answers import check_answers
 from recordbake.bake.pruning import prune_unused
 from recordbake.errors import DamagedError
 from recordbake.guest import codec
@@ -125,62 +125,3 @@ def _files(connection: sqlite3.Connection) -> list[Any]:
         " ORDER BY body_sha256",
         (codec.INLINE_LIMIT,),
     ).fetchall()
-
-
-def check_answers(path: Path, *, where: Path) -> None:
-    """Check that every entry has its answer and that every inline body has its digest.
-
-    Views, triggers and virtual tables, whose code would run on a look-up, are refused.
-
-    Args:
-        path: a store.
-        where: what to name in messages, where ``path`` is a temporary copy.
-
-    Raises:
-        DamagedError: an answer is missing, is not ours, or is not what its entry says.
-    """
-    strange = (
-        "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE '%VIRTUAL%'"
-    )
-    query = (
-        "SELECT url, status, body_sha256, body_size, value FROM entries"
-        " LEFT JOIN responses ON responses.key = response_key"
-    )
-    try:
-        with closing(store.connect_readonly(path)) as connection:
-            for row in connection.execute(strange):
-                raise DamagedError(
-                    f"the store has something that a store never has: {row['name']}",
-                    where=where,
-                    next_step=_RECORD_AGAIN,
-                )
-            for row in connection.execute(query):
-                problem = _problem(row)
-                if problem:
-                    raise DamagedError(
-                        f"{problem}: {row['url']}", where=where, next_step=_RECORD_AGAIN
-                    )
-    except sqlite3.Error as error:
-        raise DamagedError(
-            f"the store is damaged: {error}", where=where, next_step=_RECORD_AGAIN
-        ) from error
-
-
-def _problem(row: sqlite3.Row) -> str | None:
-    """What is wrong with one entry and its answer."""
-    digest, size = row["body_sha256"], row["body_size"]
-    if row["status"] is None:  # the failure came before an answer
-        small = size is None or (isinstance(size, int) and size <= codec.INLINE_LIMIT)
-        return None if small else "an entry has a body without an answer"
-    if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-        return "an entry does not say what its body is"
-    try:
-        meta, _, body = codec.decode_value(row["value"])
-    except codec.CodecError as error:
-        return f"an answer is missing or damaged ({error})"
-    if (meta["body"]["sha256"], meta["body"]["size"]) != (digest, size):
-        return "an answer is not the one its entry describes"
-    if size > codec.INLINE_LIMIT:
-        return None if body is None else "a body is not where its size says"
-    changed = body is None or hashlib.sha256(body).hexdigest() != digest
-    return "a body's bytes have changed" if changed else None

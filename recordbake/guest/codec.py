@@ -21,6 +21,9 @@ MAGIC = b"recordbake/1\n"
 INLINE_LIMIT = 16 * 1024
 
 
+#: The last member of a value's JSON: a changed bit shows.
+_CHECK, _DIGITS = b',"check":"', 16
+
 _decoder = json.JSONDecoder()  # json.loads() looks for the encoding of bytes first
 
 
@@ -78,7 +81,18 @@ def encode_value(captured: Captured) -> bytes:
         meta["chunks"] = captured.chunks
     if head.interim:
         meta["interim"] = head.interim
-    return MAGIC + _dumps(meta) + b"\n" + (captured.body if inline else b"")
+    return MAGIC + _sealed(_dumps(meta)) + b"\n" + (captured.body if inline else b"")
+
+
+def _sealed(line: bytes) -> bytes:
+    """A JSON object with a digest of itself as its last member."""
+    return line[:-1] + _CHECK + hashlib.sha256(line).hexdigest()[:_DIGITS].encode() + b'"}'
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether an object still has its digest, or never had one."""
+    start = len(line) - len(_CHECK) - _DIGITS - 2
+    return not line.startswith(_CHECK, start) or line == _sealed(line[:start] + b"}")
 
 
 def _one_value(text: str) -> Any:
@@ -100,8 +114,11 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     end = value.find(b"\n", len(MAGIC))
     if end < 0:
         raise CodecError("the value is truncated")
+    line = value[len(MAGIC) : end]
+    if not _is_whole(line):
+        raise CodecError("the value's bytes have changed")
     try:
-        meta = _one_value(value[len(MAGIC) : end].decode())
+        meta = _one_value(line.decode())
         interim, chunks = meta.get("interim"), meta.get("chunks")
         head = Head(
             int(meta["status"]), str(meta["reason"]), str(meta["version"]),
@@ -119,6 +136,8 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     data = value[end + 1 :]
     if len(data) != size:
         raise CodecError("the value is truncated")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CodecError("the body's bytes have changed")
     return meta, head, data
 
 

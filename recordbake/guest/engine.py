@@ -156,9 +156,11 @@ class Engine:
             takes = self._takes(plan, request)
             if not takes or [take for take in takes if take.failure is not None]:
                 return None
-            plan.take = self._order.choose(takes, plan)
+            take = self._order.choose(takes, plan)
+            self._reader.look_at(take)
         except (DamagedStoreError, OSError):
             return None
+        plan.take = take
         plan.action = decision.ANSWER
         self.journal.hit(plan, plan.take)
         return plan
@@ -175,7 +177,9 @@ class Engine:
         try:
             takes = self._takes(plan, request)
             if takes:
-                plan.take = self._order.choose(takes, plan)
+                take = self._order.choose(takes, plan)
+                self._reader.look_at(take)
+                plan.take = take
             else:
                 plan.reason = "stale" if plan.key in self._refetched else "uri-miss"
         except (DamagedStoreError, OSError) as error:

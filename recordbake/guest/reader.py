@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -67,6 +68,7 @@ class StoreReader:
     def __init__(self, path: str) -> None:
         self._path = path
         self._bodies = os.path.join(os.path.dirname(path), "bodies")
+        self._whole: set[str] = set()
         self._idle: deque[sqlite3.Connection] = deque()
         self._pid = os.getpid()
         self._inherited: list[deque[sqlite3.Connection]] = []  # kept, so that nobody closes them
@@ -141,6 +143,23 @@ class StoreReader:
             if os.stat(answer.body_path).st_size != answer.body_size:
                 raise CodecError("the body's file has another size")
         return answer
+
+    def look_at(self, take: Take) -> None:
+        """See whether the body of a take that is to be given out is whole; once in a process.
+
+        Raises:
+            DamagedStoreError: it is not.
+            OSError: it cannot be read.
+        """
+        if take.body_path is None or take.body_sha256 in self._whole:
+            return
+        digest = hashlib.sha256()
+        with open(take.body_path, "rb") as stream:
+            while data := stream.read(1 << 20):
+                digest.update(data)
+        if digest.hexdigest() != take.body_sha256:
+            raise DamagedStoreError(f"the bytes of a body have changed: {take.body_path}")
+        self._whole.add(take.body_sha256)
 
     def sequence(self, key: str, test: str, attempt: int) -> list[int]:
         """The takes that answered a test's identical requests, in order.
