@@ -7,6 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from recordbake.errors import UsageError
+from recordbake.guest import attribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,7 +86,8 @@ def command_environment(
     Raises:
         UsageError: one of ``disk_caches`` cannot be a variable.
     """
-    result = {name: value for name, value in environ.items() if name not in OFFLINE_SWITCHES}
+    left_out = {*OFFLINE_SWITCHES, attribution.PASSES}
+    result = {name: value for name, value in environ.items() if name not in left_out}
     result[HOOK_VARIABLE] = str(hook)
     python_path = environ.get("PYTHONPATH")
     result["PYTHONPATH"] = os.pathsep.join([str(hook), *([python_path] if python_path else [])])

@@ -84,6 +84,12 @@ def run_command(  # noqa: PLR0913
         barrier = isolation.choose(settings.isolation) if mode == STRICT else isolation.NONE
         if barrier.reason and settings.isolation != barrier.name:
             note(f"barrier: {barrier.name} ({barrier.reason})")
+        if settings.allow_live_tests and barrier.unshares:
+            raise UsageError(
+                "behind a network namespace no test can go live",
+                where="allow_live_tests",
+                next_step="give --isolation seccomp, or --no-allow-live-tests",
+            )
         recording = runs.writable_runs_dir(recording)
         running = _Running(
             settings,
@@ -154,7 +160,9 @@ class _Running:
             ):
                 ended = isolation.execute(
                     self.program, self.command, environ, barrier=self.barrier,
-                    ignore_hosts=self.settings.ignore_hosts, journal=Journal(config.as_settings()),
+                    ignore_hosts=self.settings.ignore_hosts,
+                    allow_live_tests=self.settings.allow_live_tests,
+                    journal=Journal(config.as_settings()),
                     signs=self.run_dir.shards,
                 )  # fmt: skip
         except UsageError:  # nothing was run, so there is no run to keep
@@ -203,6 +211,7 @@ class _Running:
             record_command=self._recording_of(self.command),
             record_test_command=self._recording_of(interpreter.pytest_prefix(self.command)),
             strict_tests=settings.strict_tests,
+            allow_live_tests=settings.allow_live_tests,
             shows_tests=self.display != display.NONE,
             barrier=self.barrier.name,
             own_addresses=self.barrier.own_addresses,

@@ -89,6 +89,8 @@ class Summary:
     damage: list[dict[str, Any]] = field(default_factory=list)
     losses: list[dict[str, Any]] = field(default_factory=list)
     programs: list[dict[str, Any]] = field(default_factory=list)
+    #: Tests that are marked to go live, and were skipped.
+    not_live: list[str] = field(default_factory=list)
     outcomes: Outcomes = field(default_factory=Outcomes)
     #: Test -> file (absolute, where pytest knows it) and line (None: not known).
     places: dict[str, tuple[str, int | None]] = field(default_factory=dict)
@@ -162,6 +164,9 @@ def summarise(run: Run) -> Summary:
     summary.outcomes = outcomes_of_tests(tests)
     summary.places = {e["test"]: (e["file"], e.get("line")) for e in tests if e.get("file")}
     counts["tests"] = len(summary.outcomes.ran)
+    summary.not_live = sorted(
+        {e["test"] for e in tests if e.get("live") and e.get("outcome") == "skipped"}
+    )
     return summary
 
 

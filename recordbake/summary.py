@@ -24,6 +24,7 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
         f"{info.mode}: {counts['requests']} requests ({', '.join(parts)}), "
         f"{counts['tests']} tests, {counts['processes']} processes, barrier: {info.barrier}"
     )
+    _not_live(found.not_live)
     _misses(found.misses)
     _leaks(found.leaks)
     for gap in found.gaps[:SHOWN]:
@@ -70,6 +71,16 @@ def write_json(where: str, info: RunInfo, found: Summary, run: Run) -> None:
         print(text, end="", flush=True)
     else:
         Path(where).write_text(text, encoding="utf-8")
+
+
+def _not_live(tests: list[str]) -> None:
+    if tests:
+        more = f" and {len(tests) - SHOWN} more" if len(tests) > SHOWN else ""
+        note(
+            f"skipped, being marked to go live: {', '.join(tests[:SHOWN])}{more}"
+            " (allow_live_tests lets them)",
+            WARNING,
+        )
 
 
 def _failed(text: str) -> None:

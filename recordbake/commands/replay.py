@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     import argparse
 
 HELP = "run a command with its requests answered from the recording"
-OPTIONS = (*options.RUN, "progress", "quiet", "hub_cache", "isolation", "strict_tests")
+OPTIONS = (
+    *options.RUN,
+    "progress",
+    "quiet",
+    "hub_cache",
+    "isolation",
+    "strict_tests",
+    "allow_live_tests",
+)
 EXITS = ("0", "N", "2", "10", "11", "12", "130")
 DETAILS = """\
 Without `--strict`, what is not recorded goes live and is reported. With it, that is blocked and

@@ -26,6 +26,12 @@ PYTEST_TEST = "PYTEST_CURRENT_TEST"
 #: Names the test where no pytest does; set by the user, or here while a unittest runs.
 TEST = "RECORDBAKE_TEST"
 PHASE = "RECORDBAKE_PHASE"
+#: Hosts that the running test may reach in any mode, separated by commas; set here, for what it
+#: starts. The runner takes it out of the surroundings.
+PASSES = "RECORDBAKE_PASSES"
+#: Stands for all hosts.
+ANY = "*"
+NOTHING: frozenset[str] = frozenset()
 
 
 class RunningTest:
@@ -33,12 +39,14 @@ class RunningTest:
 
     Args:
         name: its identifier, as journals and the store use it.
+        passes: hosts that it may reach in any mode.
     """
 
-    __slots__ = ("name", "over", "phase")
+    __slots__ = ("name", "over", "passes", "phase")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, passes: frozenset[str] = NOTHING) -> None:
         self.name = clean_name(name)
+        self.passes = passes
         self.phase = SETUP
         self.over = False
 
@@ -48,12 +56,12 @@ Cause = tuple[RunningTest, str]
 
 _cause: ContextVar[Cause | None] = ContextVar("recordbake_cause", default=None)
 _process: list[Cause | None] = [None]
-#: Called with a test's name and phase whenever another one begins.
-_displays: list[Callable[[str, str], None]] = []
+#: Called with a test's name, phase and hosts whenever another one begins.
+_displays: list[Callable[[str, str, frozenset[str]], None]] = []
 
 
-def show_with(display: Callable[[str, str], None]) -> None:
-    """Tell somebody which test and phase runs from now on."""
+def show_with(display: Callable[[str, str, frozenset[str]], None]) -> None:
+    """Tell somebody which test and phase runs from now on, and what it may reach."""
     _displays.append(display)
 
 
@@ -81,22 +89,30 @@ class Phase:
         _cause.set(self._cause)
         _process[0] = self._cause
         for show in _displays:
-            show(test.name, phase)
-        if self._environ is not None:
-            self._variables = {name: self._environ.get(name) for name in (TEST, PHASE)}
-            self._environ.update({TEST: test.name, PHASE: phase})
+            show(test.name, phase, test.passes)
+        self._set_variables(test, phase)
 
     def __exit__(self, *_: object) -> None:
         _cause.set(self._before[0])
         outer = _process[0] = self._before[1]
         for show in _displays:
-            show(*((outer[0].name, outer[1]) if outer else ("", "")))
+            show(*((outer[0].name, outer[1], outer[0].passes) if outer else ("", "", NOTHING)))
         if self._environ is not None:
             for name, value in self._variables.items():
                 if value is None:
                     self._environ.pop(name, None)
                 else:
                     self._environ[name] = value
+
+    def _set_variables(self, test: RunningTest, phase: str) -> None:
+        """What processes that are started from now on know."""
+        values = {} if self._environ is None else {TEST: test.name, PHASE: phase}
+        if test.passes:
+            values[PASSES] = ",".join(sorted(test.passes))
+        if values:
+            environ = self._environ = os.environ if self._environ is None else self._environ
+            self._variables = {name: environ.get(name) for name in values}
+            environ.update(values)
 
 
 def variable(name: str) -> str | None:
@@ -108,6 +124,23 @@ def variable(name: str) -> str | None:
     if type(values) is dict and name.encode("ascii") not in values:
         return None
     return os.environ.get(name)
+
+
+def parse_passes(text: str | None) -> frozenset[str]:
+    """Hosts from :data:`PASSES`."""
+    return frozenset(filter(None, text.split(","))) if text else NOTHING
+
+
+def allowed_hosts() -> frozenset[str]:
+    """What the test that causes what happens here may reach in any mode."""
+    held = _cause.get() or _process[0]
+    return parse_passes(variable(PASSES)) if held is None else held[0].passes
+
+
+def passes(host: str) -> bool:
+    """Whether the test that causes what happens here may reach a host in any mode."""
+    allowed = allowed_hosts()
+    return bool(allowed) and (ANY in allowed or host in allowed)
 
 
 def cause() -> Cause | None:

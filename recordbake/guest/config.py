@@ -30,6 +30,7 @@ class GuestConfig:
             empty where the command is not pytest.
         barrier: name of what keeps a strict run from the network.
         shows_tests: somebody looks on, so processes say which test they run.
+        allow_live_tests: a strict replay lets out the tests that are marked to go live.
         strict_tests: pytest fails a test that swallowed a blocked request.
         own_addresses: addresses that this machine's own name was found to have without asking a
             name server; None where nobody has looked.
@@ -44,6 +45,7 @@ class GuestConfig:
         strict_tests: bool = False, record_test_command: str = "",
         own_addresses: tuple[str, ...] | None = None, refetch: str = "",
         shows_tests: bool = False,
+        allow_live_tests: bool = False,
         capture_ports: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         self.mode = mode
@@ -63,6 +65,7 @@ class GuestConfig:
         self.barrier = barrier
         self.strict_tests = strict_tests
         self.shows_tests = shows_tests
+        self.allow_live_tests = allow_live_tests
         self.own_addresses = own_addresses
 
     @classmethod

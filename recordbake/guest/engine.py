@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import decision, keys, live, redaction, refetch
+from . import attribution, decision, keys, live, redaction, refetch
 from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
@@ -131,7 +131,7 @@ class Engine:
             *circumstances(),
             vary_request=request,
         )
-        if self._bypasses(url, host):
+        if self._bypasses(url, host) or attribution.passes(host):
             plan.reason = "bypass"
         return plan
 

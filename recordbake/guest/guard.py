@@ -11,7 +11,7 @@ import errno
 import os
 
 from . import clock, live
-from .attribution import current_test
+from .attribution import allowed_hosts, current_test, passes
 from .call_site import call_site
 
 TYPE_CHECKING = False
@@ -68,6 +68,7 @@ class Guard:
         except (AttributeError, OSError):
             self._own_name = ""
         self._found: frozenset[str] = frozenset()
+        self._hosts: frozenset[str] = frozenset()
         self._looked_up = float("-inf")
 
     def handlers(self) -> dict[str, Handler]:
@@ -94,7 +95,7 @@ class Guard:
         if not isinstance(host, str):
             return
         host = host.lower().rstrip(".")
-        if is_local(host) or host in self._ignored:
+        if is_local(host) or host in self._ignored or passes(host):
             return
         if lookup and host == self._own_name:
             self._check_own_name()
@@ -117,9 +118,10 @@ class Guard:
 
     def _is_address_of_allowed(self, address: str) -> bool:
         """Whether an address belongs to a name that may be reached; looked up when it matters."""
-        if clock.monotonic() - self._looked_up > _KEPT:
-            self._looked_up = clock.monotonic()
-            names = set(self._ignored)
+        hosts = self._ignored | allowed_hosts()
+        if clock.monotonic() - self._looked_up > _KEPT or hosts != self._hosts:
+            self._looked_up, self._hosts = clock.monotonic(), hosts
+            names = set(hosts)
             if self._own_addresses is None and self._own_name:
                 names.add(self._own_name)
             self._found = _addresses(names) | frozenset(self._own_addresses or ())

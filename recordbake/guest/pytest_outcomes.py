@@ -12,6 +12,7 @@ import os
 from . import attribution
 from .inheritance import follow
 from .pytest_attempts import AttemptsPlugin
+from .pytest_live import LivePlugin
 from .pytest_report import PLUGIN_NAME as REPORT
 from .pytest_report import ReportPlugin
 from .sign import put_up
@@ -30,8 +31,9 @@ PLUGIN_NAME = "recordbake-outcomes"
 class OutcomesPlugin:
     """pytest hooks; see pytest's API reference, "Hooks"."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, live: LivePlugin) -> None:
         self._journal = journal
+        self._live = live
         self._root = ""
         self._running: attribution.RunningTest | None = None
 
@@ -43,8 +45,8 @@ class OutcomesPlugin:
     def pytest_runtest_setup(self, item: Any) -> Generator[None, None, None]:
         """A fixture of a wider scope belongs to the test that needs it first."""
         follow()
-        self._running = attribution.RunningTest(item.nodeid)
-        with attribution.Phase(self._running, attribution.SETUP):
+        running = self._running = self._new(item)
+        with attribution.Phase(running, attribution.SETUP):
             yield
 
     def pytest_runtest_call(self, item: Any) -> Generator[None, None, None]:
@@ -63,8 +65,11 @@ class OutcomesPlugin:
     def _of(self, item: Any) -> attribution.RunningTest:
         running = self._running
         if running is None or running.name != attribution.clean_name(item.nodeid):
-            running = self._running = attribution.RunningTest(item.nodeid)
+            running = self._running = self._new(item)
         return running
+
+    def _new(self, item: Any) -> attribution.RunningTest:
+        return attribution.RunningTest(item.nodeid, self._live.passes(item.nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Journal a test's setup, call or teardown."""
@@ -79,6 +84,7 @@ class OutcomesPlugin:
                 phase=report.when,
                 file=os.path.normpath(os.path.join(self._root, path)),
                 line=None if line is None else line + 1,
+                **({"live": True} if self._live.is_marked(report.nodeid) else {}),
             )
 
 
@@ -98,7 +104,9 @@ def install(module: ModuleType, settings: dict[str, Any], journal: Journal) -> N
     @functools.wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        self.register(OutcomesPlugin(journal), PLUGIN_NAME)
+        live = LivePlugin(settings)
+        self.register(live, PLUGIN_NAME + "-live")
+        self.register(OutcomesPlugin(journal, live), PLUGIN_NAME)
         self.register(AttemptsPlugin(), PLUGIN_NAME + "-attempts")
         # A pytest that a test runs is under test itself: its output stays as it is.
         if not attribution.is_inside_a_test():

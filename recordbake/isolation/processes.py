@@ -52,16 +52,43 @@ def caller(thread: int, signs: Path) -> Caller:
         thread: its identifier.
         signs: the directory where hooked processes show which test they run.
     """
-    pid = thread
-    for line in _read(f"/proc/{thread}/status").splitlines():
-        if line.startswith(b"Tgid:"):
-            pid = int(line.split()[1])
+    pid = _process_of(thread)
     words = _read(f"/proc/{thread}/cmdline").split(b"\0")[:-1]
     command = shown([word.decode("utf-8", "backslashreplace") for word in words])
     test, phase = _shown_test(_read(str(signs / f"{pid}{SUFFIX}")))
     if test is None:
         test, phase = _test(_read(f"/proc/{thread}/environ"))
     return Caller(pid, command, test, phase)
+
+
+def passes_of(thread: int, signs: Path) -> frozenset[str]:
+    """Hosts that the test may reach that a thread's process runs, or was started by.
+
+    Args:
+        thread: its identifier.
+        signs: the directory where hooked processes show which test they run.
+    """
+    pid = _process_of(thread)
+    lines = _read(str(signs / f"{pid}{SUFFIX}")).decode("ascii", "replace").split("\n")
+    if _shown_test("\n".join(lines).encode())[0] is not None:
+        try:
+            return attribution.parse_passes(str(literal_eval(lines[2])))
+        except (ValueError, SyntaxError, IndexError):
+            return attribution.NOTHING
+    found = _variables(_read(f"/proc/{thread}/environ")).get(attribution.PASSES.encode(), b"")
+    return attribution.parse_passes(found.decode("ascii", "replace"))
+
+
+def _process_of(thread: int) -> int:
+    for line in _read(f"/proc/{thread}/status").splitlines():
+        if line.startswith(b"Tgid:"):
+            return int(line.split()[1])
+    return thread
+
+
+def _variables(environ: bytes) -> dict[bytes, bytes]:
+    pairs = (entry.partition(b"=") for entry in environ.split(b"\0"))
+    return {name: value for name, equals, value in pairs if equals}
 
 
 def shown_test(path: str) -> str | None:
@@ -90,7 +117,7 @@ def _read(path: str) -> bytes:
 
 def _test(environ: bytes) -> tuple[str | None, str | None]:
     """Test and phase that a process inherited; see :mod:`recordbake.guest.attribution`."""
-    found = dict(entry.split(b"=", 1) for entry in environ.split(b"\0") if b"=" in entry)
+    found = _variables(environ)
 
     def variable(name: str) -> str | None:
         return found.get(name.encode(), b"").decode("utf-8", "backslashreplace") or None

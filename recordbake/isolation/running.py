@@ -9,16 +9,18 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from recordbake.errors import UsageError
+from recordbake.guest import attribution
 from recordbake.isolation import namespace, seccomp
 from recordbake.isolation.addresses import Policy, system_resolvers
 from recordbake.isolation.family import Termination, subreaper, tied_to_this
-from recordbake.isolation.processes import caller
+from recordbake.isolation.processes import caller, passes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from recordbake.guest.events import Journal
+    from recordbake.isolation.addresses import Destination
     from recordbake.isolation.barriers import Barrier
     from recordbake.isolation.supervisor import Refusal
 
@@ -37,7 +39,8 @@ class Ended(NamedTuple):
 
 def execute(  # noqa: PLR0913
     program: str, command: Sequence[str], environ: dict[str, str], *,
-    barrier: Barrier, ignore_hosts: Sequence[str], journal: Journal, signs: Path,
+    barrier: Barrier, ignore_hosts: Sequence[str], allow_live_tests: bool,
+    journal: Journal, signs: Path,
 ) -> Ended:  # fmt: skip
     """Run to the end; the terminal's Ctrl-C is the command's to handle.
 
@@ -47,6 +50,7 @@ def execute(  # noqa: PLR0913
         environ: its environment.
         barrier: from :func:`recordbake.isolation.barriers.choose`.
         ignore_hosts: what may be reached all the same.
+        allow_live_tests: tests that are marked to go live may.
         journal: where refusals are reported, as leaks.
         signs: the directory where hooked processes show which test they run.
 
@@ -75,12 +79,25 @@ def execute(  # noqa: PLR0913
         _report(journal, refusal, signs)
 
     termination = Termination()
+
+    def passes(thread: int, to: Destination) -> bool:
+        hosts = passes_of(thread, signs)
+        if not hosts or attribution.ANY in hosts:
+            return bool(hosts)
+        if hosts not in policies:
+            policies[hosts] = Policy(hosts, (), system_resolvers())
+        return policies[hosts].allows(to)
+
+    policies: dict[frozenset[str], Policy] = {}
+
     with _interrupts_are_the_commands(), termination.handled(), subreaper() as adopts:
         try:
             if not barrier.filters:
                 return _wait(spawn(), termination, adopts=adopts)
             policy = Policy(ignore_hosts, barrier.own_addresses or (), system_resolvers())
-            process, supervisor = seccomp.start(spawn, policy, report)
+            process, supervisor = seccomp.start(
+                spawn, policy, report, passes if allow_live_tests else None
+            )
             try:
                 return _wait(process, termination, adopts=adopts)
             finally:

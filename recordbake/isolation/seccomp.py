@@ -18,7 +18,7 @@ from recordbake.isolation.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from recordbake.isolation.addresses import Policy
+    from recordbake.isolation.addresses import Destination, Policy
     from recordbake.isolation.supervisor import Refusal
 
     T = TypeVar("T")
@@ -79,7 +79,10 @@ def _install() -> int:
 
 
 def start(
-    spawn: Callable[[], T], policy: Policy, report: Callable[[Refusal], None]
+    spawn: Callable[[], T],
+    policy: Policy,
+    report: Callable[[Refusal], None],
+    passes: Callable[[int, Destination], bool] | None = None,
 ) -> tuple[T, Supervisor]:
     """Call ``spawn`` in a thread that is filtered; what it starts inherits the filter.
 
@@ -87,6 +90,7 @@ def start(
         spawn: starts a process.
         policy: what may be reached.
         report: called with each refusal, in the supervisor's thread.
+        passes: asked whether a thread may reach what the policy forbids.
 
     Returns:
         What ``spawn`` returned, and the supervisor, to be closed when the process has ended.
@@ -124,7 +128,7 @@ def start(
         over.set()
         raise errors[0]
     assert found is not None
-    supervisor = Supervisor(listeners[0], found, policy, report, over)
+    supervisor = Supervisor(listeners[0], found, policy, report, over, passes)
     supervised.set()
     spawned.wait()
     if errors:

@@ -83,15 +83,17 @@ class Supervisor:
         over: set when it is closed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917
         self, listener: int, machine: Machine, policy: Policy, report: Callable[[Refusal], None],
         over: threading.Event | None = None,
+        passes: Callable[[int, Destination], bool] | None = None,
     ) -> None:  # fmt: skip
         self._listener = listener
         self._over = over or threading.Event()
         self._abis = {abi.arch: abi for abi in machine.abis}
         self._policy = policy
         self._report = report
+        self._passes = passes or (lambda _thread, _to: False)
         self._reported: Counter[tuple[int, Destination]] = Counter()
         self._wake_read, self._wake = os.pipe2(os.O_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="recordbake-barrier", daemon=True)
@@ -150,7 +152,7 @@ class Supervisor:
             return self._refuse_socket(call)
         try:
             for to in _destinations(abi, what, call):
-                if to is not None and not self._policy.allows(to):
+                if not (to is None or self._policy.allows(to) or self._passes(call.thread, to)):
                     return self._refused(call, what, to, errno.ENETUNREACH)
             # Only now is it sure that what was read was the caller's memory and not that of a
             # process which got its number after it.

@@ -105,7 +105,7 @@ def _from_here(value: Any, here: Path) -> Any:
 
 #: Variables of ours that are no options.
 OTHER_VARIABLES = frozenset(
-    f"RECORDBAKE_{name}" for name in ("MODE", "TEST", "PHASE", "ATTEMPT", "HOOK", "PROBE")
+    f"RECORDBAKE_{name}" for name in ("MODE", "TEST", "PHASE", "ATTEMPT", "HOOK", "PROBE", "PASSES")
 )
 _ALIKE = 0.85
 

@@ -74,6 +74,9 @@ class Settings:
     strict_tests: bool = option(
         default=False, help_text="a test that swallowed a blocked request fails (pytest)"
     )
+    allow_live_tests: bool = option(
+        default=False, help_text="a strict replay lets tests go online that are marked live=True"
+    )
     stale_after_days: float = option(30.0, "age in days from which an entry is stale", least=0)
     oversized_mb: float = option(50.0, "size in MB from which the audit names an entry", least=0)
     growth_percent: float = option(
