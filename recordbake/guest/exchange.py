@@ -28,8 +28,10 @@ PARTIAL = "partial"
 CANCELLED = "cancelled"
 #: Kind of a take that the client itself refused: an illegal header, a full pool of its own.
 OWN = "own"
+#: Kind of a take whose caller sent the request and closed the connection without its answer.
+UNREAD = "unread"
 #: Kinds that say nothing about the server or the network.
-_CALLERS = frozenset({PARTIAL, CANCELLED, OWN})
+_CALLERS = frozenset({PARTIAL, CANCELLED, OWN, UNREAD})
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -105,7 +107,8 @@ class Failure(Data):
     Args:
         kind: ``dns``, ``refused``, ``connect_timeout``, ``tls``, ``connect``, ``read_timeout``,
             ``reset``, ``disconnected``, ``truncated``, ``protocol``, or the caller's own doing:
-            ``partial`` (it closed the response before its end), ``cancelled``, ``own``.
+            ``partial`` (it closed the response before its end), ``cancelled``, ``own``,
+            ``unread`` (it never asked for the response).
         message: the text of the live exception.
         errno: the operating system's error number, or 0.
         phase: ``connect``, ``head`` or ``body``.

@@ -6,7 +6,7 @@ import io
 import socket
 
 from .. import decision
-from ..exchange import CONNECT, Request
+from ..exchange import CONNECT, Head, Request
 from ..request_buffer import RequestBuffer
 from .answer_reader import AnswerReader, answer_file
 from .connection import url_of
@@ -58,6 +58,7 @@ class DeferredSocket:
         self._continue_due = False
         self._handed_over = False
         self._timeout: Any = connection.timeout
+        self._options: list[tuple[Any, ...]] = []
 
     # -- the request ---------------------------------------------------------------------------
 
@@ -82,6 +83,24 @@ class DeferredSocket:
                 self._error = error
                 raise
 
+    def connect(self) -> None:
+        """Connect as the caller asked for, without a request: an exchange of its own.
+
+        Kept as method CONNECT of the origin, with status 200 where it came about.
+
+        Raises:
+            Exception: the client's own error for a block or a failed connection.
+        """
+        __tracebackhide__ = True
+        url = url_of(self.connection, "/")
+        plan = self._plan(Request("CONNECT", url, [], b"", self.seam.name))
+        if plan.action == decision.ANSWER:
+            return
+        capture = self.seam.engine.watch(plan)
+        self._connect(capture)
+        capture.head = Head(200, "Connected", "1.1", [])
+        capture.finish()
+
     def answer(self, take: Take, method: str) -> None:
         """Have a take read as the response to a request that was not sent through here."""
         self._error = None
@@ -99,25 +118,27 @@ class DeferredSocket:
 
     def _decide(self, buffer: RequestBuffer) -> None:
         __tracebackhide__ = True
-        engine = self.seam.engine
-        request = Request(
-            buffer.method,
-            url_of(self.connection, buffer.target),
-            buffer.headers,
-            buffer.body(),
-            self.seam.name,
-        )
-        plan = engine.plan(request)
-        if plan.action == decision.BLOCK:
-            raise self.seam.blocked(self.connection, plan)
+        url = url_of(self.connection, buffer.target)
+        request = Request(buffer.method, url, buffer.headers, buffer.body(), self.seam.name)
+        plan = self._plan(request)
         if plan.action == decision.ANSWER:
-            take = plan.take
-            assert take is not None
-            if take.failure is not None and take.failure.phase == CONNECT:
-                raise self.seam.failed(self.connection, take.failure)
-            self._reader = AnswerReader(take, request.method)
+            assert plan.take is not None
+            self._reader = AnswerReader(plan.take, request.method)
             return
         self._go_live(plan, bytes(buffer.raw))
+
+    def _plan(self, request: Request) -> Plan:
+        """What becomes of a request that has an answer or may go live; others are errors."""
+        __tracebackhide__ = True
+        plan = self.seam.engine.plan(request)
+        if plan.action == decision.BLOCK:
+            raise self.seam.blocked(self.connection, plan)
+        failure = None if plan.take is None else plan.take.failure
+        if plan.action == decision.ANSWER and failure is not None and failure.phase == CONNECT:
+            if failure.kind != "tls":  # what did not connect has no socket
+                self.connection.sock = None
+            raise self.seam.failed(self.connection, failure)
+        return plan
 
     def _go_live(self, plan: Plan, raw: bytes) -> None:
         capture = self.seam.engine.watch(plan)
@@ -141,6 +162,8 @@ class DeferredSocket:
                 raise
             if self._timeout != self.connection.timeout:
                 self.real.settimeout(self._timeout_value())  # set on the socket itself
+            for option in self._options:
+                self.real.setsockopt(*option)
 
     def send_again(self, raw: bytes) -> None:
         """Send a request once more over a new connection, to wait out a busy server.
@@ -231,10 +254,21 @@ class DeferredSocket:
         """As a socket's."""
         self.settimeout(None if flag else 0.0)
 
-    def setsockopt(self, *args: Any) -> None:
-        """Forwarded to the real connection, where there is one."""
+    def setsockopt(self, *option: Any) -> None:
+        """For the real connection, when there is one."""
         if self.real is not None:
-            self.real.setsockopt(*args)
+            self.real.setsockopt(*option)
+        else:
+            self._options.append(option)
+
+    def getsockopt(self, *option: Any) -> Any:
+        """What the real connection says, or a socket that was set up like it."""
+        if self.real is not None:
+            return self.real.getsockopt(*option)
+        with socket.socket() as alike:
+            for known in (*self.seam.socket_options(self.connection), *self._options):
+                alike.setsockopt(*known)
+            return alike.getsockopt(*option)
 
     def shutdown(self, how: int) -> None:
         """Forwarded to the real connection, where there is one."""

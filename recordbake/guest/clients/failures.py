@@ -51,6 +51,6 @@ def _by_kind(failure: Failure) -> OSError:
         return made(number or 1, text)
     if failure.kind == "reset":
         return ConnectionResetError(number or errno.ECONNRESET, text)
-    if failure.kind in ("partial", "cancelled"):
+    if failure.kind in ("partial", "cancelled", "unread"):
         return ConnectionResetError(errno.ECONNRESET, CLOSED_HERE)
     return OSError(number or errno.ECONNREFUSED, text)

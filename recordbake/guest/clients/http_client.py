@@ -9,6 +9,8 @@ own parser either way.
 from __future__ import annotations
 
 import errno
+import socket
+import sys
 
 from ..version import PYTHON
 from .answer_files import wrap_parser
@@ -18,7 +20,7 @@ from .failures import rebuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
     from typing import Any
 
@@ -36,6 +38,12 @@ _OURS: set[Any] = set()
 
 #: Connections (by id) whose original ``connect`` is running: it may call its parent's, ours.
 _dialing: set[int] = set()
+
+
+#: Who connects because there is a request to send: connecting is then a part of it.
+_LIBRARIES = frozenset({
+    "botocore", "http", "httplib2", "requests", "urllib", "urllib3", __name__.partition(".")[0],
+})  # fmt: skip
 
 
 class HttpClientSeam:
@@ -62,10 +70,19 @@ class HttpClientSeam:
         _dialing.add(id(connection))
         try:
             self._connect(connection)
-            return connection.sock
+        except BaseException:
+            if connection.sock is not None:  # it got as far as having one
+                connection.sock = stand_in
+            raise
+        else:
+            real, connection.sock = connection.sock, stand_in
+            return real
         finally:
             _dialing.discard(id(connection))
-            connection.sock = stand_in
+
+    def socket_options(self, connection: Any) -> Iterable[tuple[Any, ...]]:  # noqa: ARG002
+        """What ``connect`` sets on a socket: arguments of ``setsockopt``."""
+        return ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
     def prepared(self, connection: Any) -> None:
         """Set what ``connect`` would have set, without a connection."""
@@ -84,6 +101,12 @@ def is_ours(connection: Any) -> bool:
     return type(connection).connect in _OURS and id(connection) not in _dialing
 
 
+def _asked_by_caller() -> bool:
+    """Whether whoever called ``connect`` is not a client library on its way to a request."""
+    name = sys._getframe(2).f_globals.get("__name__") or ""
+    return name.partition(".")[0] not in _LIBRARIES
+
+
 def patch(cls: Any, seam: HttpClientSeam) -> None:
     """Replace a connection class's ``connect``."""
     original = cls.connect
@@ -95,8 +118,10 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
         if seam.engine.bypasses(host_asked(self), port_asked(self)) and not is_proxy(self):
             original(self)
             return
-        self.sock = DeferredSocket(self, seam)
+        self.sock = stand_in = DeferredSocket(self, seam)
         seam.prepared(self)
+        if _asked_by_caller():
+            stand_in.connect()
 
     connect.__wrapped__ = original  # type: ignore[attr-defined]
     connect.__doc__ = original.__doc__

@@ -45,6 +45,7 @@ _CLASSES = {
     "truncated": "RemoteProtocolError",
     "partial": "ReadError",
     "cancelled": "ReadTimeout",
+    "unread": "ReadTimeout",
 }
 #: kind -> what httpx says where another client recorded something that it does not say
 _TEXTS = {
@@ -52,6 +53,7 @@ _TEXTS = {
     "truncated": "peer closed connection without sending complete message body",
     "partial": CLOSED_HERE,
     "cancelled": CLOSED_HERE,
+    "unread": CLOSED_HERE,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import clock, framing
-from ..exchange import BODY, HEAD, Failure
+from ..exchange import BODY, HEAD, UNREAD, Failure
 from .failures import classify
 from .response_reader import ResponseReader
 from .retry import RetryBudget
@@ -132,9 +132,29 @@ class LiveReader(ResponseReader):
 
     def give_up(self, error: Exception | None) -> None:
         """The caller never asked for the response: sending failed, or it lost interest."""
+        capture = self._capture
         if error is not None:
-            self._capture.fail(classify(error, HEAD))
-        self._capture.abandon()
+            capture.fail(classify(error, HEAD))
+        elif capture.keep and capture.is_ours and not capture.done:
+            self._hear_out()
+        capture.abandon()
+
+    def _hear_out(self) -> None:
+        """Keep a response that may be on its way: the request was made, so a replay needs it."""
+        real = self._stand_in.real
+        try:
+            real.settimeout(_DRAIN_SECONDS)
+            self._stream = real.makefile("rb")
+            head = framing.read_head(self._stream)
+            if head is not None:
+                self._accept(head)
+                self._opened = True
+                self._drain()
+            self._stream.close()
+        except (OSError, framing.GarbageError):
+            pass
+        if self._capture.head is None:
+            self._capture.fail(Failure(UNREAD, "nobody waited for the answer", 0, HEAD))
 
     def _rest(self, size: int) -> bytes:
         """More of a body that its caller will not read; new chunks are noted."""

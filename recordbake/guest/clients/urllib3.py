@@ -9,6 +9,7 @@ from .urllib3_ready import patch_requests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
     from typing import Any
 
@@ -33,6 +34,10 @@ class Urllib3Seam(HttpClientSeam):
         """Open the real connection; see the parent."""
         connection._has_connected_to_proxy = False
         return super().dial(connection, stand_in)
+
+    def socket_options(self, connection: Any) -> Iterable[tuple[Any, ...]]:
+        """Those of the pool, or of the caller."""
+        return connection.socket_options or ()
 
     def prepared(self, connection: Any) -> None:
         """Set what ``connect`` sets, so that warnings about unverified requests stay as live."""
