@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import threading
 import time
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -147,10 +146,6 @@ class _Running:
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)
         environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
-        loading = threading.Thread(target=store.load_backend)
-        if self.mode == RECORD and not self.recording.store.exists():
-            loading.start()  # while the command runs
-            stack.callback(loading.join)  # an interpreter that ends cannot import
         try:
             self._examine(environ, config)
             # While the store is read nobody may change it; a replay holds it from the start.
@@ -175,8 +170,6 @@ class _Running:
                 f"{len(self.going_on)} processes go on after the command has ended (process "
                 f"{self.going_on[0]}): what they ask for from now on is not kept"
             )
-        if loading.ident is not None:
-            loading.join()  # two threads must not import one package that refers to itself
         found = runs.finish(self.recording, self.run_dir, self.info)
         self.info.exit_code = self._judge(found)
         self.info.write(self.run_dir.info)

@@ -1,4 +1,4 @@
-"""The requests-cache SQLite store: creating it, checking it, writing to it.
+"""The store, an SQLite file of requests-cache's: creating it, checking it, writing to it.
 
 ``requests_cache.CachedSession("….sqlite", serializer=serializer_for(DIR), key_fn=key_fn)`` serves
 from it (:mod:`recordbake.serializer`).
@@ -10,7 +10,7 @@ import hashlib
 import re
 import sqlite3
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recordbake.errors import DamagedError
 from recordbake.guest import codec
@@ -44,6 +44,13 @@ CREATE TABLE IF NOT EXISTS identities (key, take INTEGER, identity, PRIMARY KEY 
 CREATE INDEX IF NOT EXISTS uses_by_test ON uses (test);
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
+#: requests-cache's own tables, to the letter; docs/adr/0028.
+_BACKEND_SCHEMA = "".join(
+    f"CREATE TABLE IF NOT EXISTS {name}"
+    " (    key TEXT PRIMARY KEY,    value BLOB,     expires INTEGER);"
+    f"CREATE INDEX IF NOT EXISTS expires_idx ON {name}(expires);"
+    for name in ("responses", "redirects")
+)
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _RECORD_AGAIN = "record again: recordbake record -- COMMAND"
@@ -184,10 +191,10 @@ def settle(store: Path) -> None:
 
 @contextmanager
 def writing(store: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction on a store, created through requests-cache where it is not there yet.
+    """One transaction on a store, which is created where it is not there yet.
 
-    requests-cache swallows a failing commit and waits for locks without an end, so it creates the
-    file and its tables and the transaction is ours: all of it arrives, or an error says why not.
+    requests-cache swallows a failing commit and waits for locks without an end, so the transaction
+    is ours: all of it arrives, or an error says why not.
 
     Raises:
         DamagedError: the store cannot be written or is locked for longer than 60 s.
@@ -195,7 +202,7 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as connection:
-            _create(store, connection)
+            _create(connection)
             connection.execute("BEGIN IMMEDIATE")
             _check_format(connection, store)
             yield connection
@@ -209,24 +216,10 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def load_backend() -> None:
-    """Import what a new store is made with: a quarter of a second that another thread may take."""
-    from requests_cache.backends import sqlite  # noqa: F401
-
-
-def _create(store: Path, connection: sqlite3.Connection) -> None:
-    """Make our tables, then let requests-cache make its own, if they are not there yet.
-
-    Ours come first: where the directory cannot be written or the disk is full, SQLite says so to
-    us, and requests-cache would try again for ever.
-    """
+def _create(connection: sqlite3.Connection) -> None:
+    """Make the tables that are not there yet, ours and requests-cache's."""
     tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'responses', 'redirects')"
     if connection.execute(tables).fetchone()[0] == 3:  # noqa: PLR2004
         return
-    from requests_cache.backends.sqlite import SQLiteCache
-
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT")
+    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_BACKEND_SCHEMA} COMMIT")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
-    cache: Any = SQLiteCache(store)
-    cache.responses.close()
-    cache.redirects.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 
 import pytest
 import requests_cache
+from requests_cache.backends.sqlite import SQLiteCache
 
 from recordbake import store
 from recordbake.errors import DamagedError
@@ -138,6 +140,21 @@ def test_merging_twice_is_merging_once(recording):
     before = rows(recording, "*")
     merge(recording, entries)
     assert rows(recording, "*") == before
+
+
+def test_requests_cache_would_have_made_its_tables_just_so(tmp_path):
+    with store.writing(tmp_path / "ours.sqlite"):
+        pass
+    cache = SQLiteCache(tmp_path / "theirs.sqlite")
+    cache.responses.close()
+    cache.redirects.close()
+    query = "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE tbl_name = ? ORDER BY name"
+    for table in ("responses", "redirects"):
+        ours, theirs = (
+            sqlite3.connect(tmp_path / name).execute(query, (table,)).fetchall()
+            for name in ("ours.sqlite", "theirs.sqlite")
+        )
+        assert ours == theirs != []
 
 
 def test_a_requests_cache_session_serves_from_the_store(tmp_path):
