@@ -6,8 +6,19 @@ import shlex
 from typing import TYPE_CHECKING
 
 from recordbake.audit import charts, sections
-from recordbake.audit.firstscreen import figure_row, remarks
-from recordbake.audit.page import NONE, Cell, Page, Table, cells, fill, size, size_cell, visible
+from recordbake.audit.firstscreen import by_hand, figure_row, remarks
+from recordbake.audit.page import (
+    NONE,
+    Cell,
+    Page,
+    Table,
+    cells,
+    fill,
+    moment_cell,
+    size,
+    size_cell,
+    visible,
+)  # fmt: skip
 from recordbake.audit.tables import Linked
 
 if TYPE_CHECKING:
@@ -29,6 +40,7 @@ def build(summary: Summary) -> Page:
         summary.verdict,
         tuple(map(visible, (summary.verdict.command, *summary.verdict.then))),
         linked.tests_cell(summary.verdict.tests) if summary.verdict.tests else None,
+        by_hand(summary.verdict),
         remarks(summary.verdict),
         figure_row(summary.figures),
         tables,
@@ -85,7 +97,7 @@ def _runs(summary: Summary) -> Table:
     for run in reversed(summary.runs):
         told = [f"{n:,} {outcome}" for outcome, n in run.outcomes.items()]
         told += [f"{run.damaged_lines:,} damaged lines"] if run.damaged_lines else []
-        row = cells(run.started_at, run.mode, shlex.join(run.command), run.requests)
+        row = cells(run.mode, shlex.join(run.command), run.requests, ", ".join(told))
         exits = cells(run.command_exit_code, run.exit_code)
-        rows.append((run.run, (*row, *cells(", ".join(told)), *exits)))
+        rows.append((run.run, (moment_cell(run.started_at), *row, *exits)))
     return fill(sections.RUNS, rows)

@@ -1,78 +1,96 @@
-"""The pictures of a report: static SVG by pygal, in the page's own colours; nothing is read here.
-
-pygal's scripts and comments (with today's date) are taken out: the pictures work without
-JavaScript, and the same audit gives the same bytes. What a picture shows is also said in words.
-"""
+"""The pictures of a report; what each shows is also said in words. Nothing is read here."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
 import pygal
-from pygal.style import Style
 
 from recordbake.audit.findings import LIVE_MISSES
 from recordbake.audit.page import size, visible
+from recordbake.audit.svg import Chart, finished, new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-    from recordbake.audit.summary import Summary
+    from recordbake.audit.summary import RunRow, Summary
 
 _MOST_RUNS, _MOST_AREAS, _MOST_MODULES = 30, 20, 12
+_MOST_LABELS = 6  # of times: more would touch each other
 _LONGEST_LABEL = 38
-_WIDTH = 640
-_LETTER = 8  # width of one in the pictures, roughly
-_MOST_SERIES = 32
-
-
-def _style(*colors: str) -> Any:
-    """The page's own custom properties as colours, so that dark mode and print need no more."""
-    return Style(
-        background="transparent", plot_background="transparent", foreground="var(--text)",
-        foreground_strong="var(--text)", foreground_subtle="var(--line)", opacity="1",
-        opacity_hover="1", transition="none", colors=(colors * _MOST_SERIES)[:_MOST_SERIES],
-        value_colors=("var(--on-bar)",) * _MOST_SERIES, font_family="inherit", label_font_size=13,
-        major_label_font_size=13, legend_font_size=13, value_font_size=13,
-        value_label_font_size=13,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A picture as SVG markup that is safe to insert, with its title and what it says."""
-
-    id: str
-    title: str
-    svg: str
-    words: str
 
 
 def build(summary: Summary) -> tuple[Chart, ...]:
     """The pictures for which there is something to show."""
-    made = (_runs(summary), _sizes(summary), _ages(summary), _modules(summary))
+    made = (
+        _runs(summary), _trend(summary), _sizes(summary), _ages(summary), _modules(summary)
+    )  # fmt: skip
     return tuple(chart for chart in made if chart is not None)
 
 
 def _runs(summary: Summary) -> Chart | None:
-    runs = [run for run in summary.runs if run.requests][-_MOST_RUNS:]
+    runs = _together(summary.runs)[-_MOST_RUNS:]
     if not runs:
         return None
-    chart = _new(
+    chart = new(
         pygal.StackedBar, "runs", "var(--bar)", "var(--miss)", "var(--other)",
-        legend_at_bottom=True, x_label_rotation=30, height=330,
+        legend_at_bottom_columns=3, **_OVER_TIME,
     )  # fmt: skip
-    chart.x_labels = [(run.started_at or run.run)[5:16].replace("T", " ") for run in runs]
-    hits = [run.outcomes.get("hit", 0) for run in runs]
-    misses = [sum(run.outcomes.get(o, 0) for o in LIVE_MISSES) for run in runs]
-    rest = [run.requests - hit - miss for run, hit, miss in zip(runs, hits, misses, strict=True)]
+    _label(chart, [started for started, _ in runs])
+    hits = [outcomes["hit"] for _, outcomes in runs]
+    misses = [sum(outcomes[o] for o in LIVE_MISSES) for _, outcomes in runs]
+    rest = [o.total() - hit - miss for (_, o), hit, miss in zip(runs, hits, misses, strict=True)]
     for name, values in (("hit", hits), ("live miss", misses), ("recorded or bypassed", rest)):
         chart.add(name, values)
+    number = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
     last = f"the latest had {hits[-1]:,} hits and {misses[-1]:,} live misses"
-    return _chart(chart, "Requests by run", f"{len(runs)} runs; {last}.")
+    return finished(chart, "Requests by run", f"{number}; {last}.")
+
+
+#: Options of pictures whose axis is time.
+_OVER_TIME: dict[str, Any] = {"legend_at_bottom": True, "show_minor_x_labels": False,
+                              "margin_right": 36, "height": 330}  # fmt: skip
+
+
+def _together(runs: list[RunRow]) -> list[tuple[str, Counter[str]]]:
+    """Start and outcomes of runs with requests, those of one mode in one run of CI as one."""
+    found: dict[tuple[str, str], tuple[str, Counter[str]]] = {}
+    for run in runs:
+        if run.requests:
+            name = (run.ci_run or run.run, run.mode)
+            found.setdefault(name, (run.started_at or run.run, Counter()))[1].update(run.outcomes)
+    return list(found.values())
+
+
+def _label(chart: Any, times: list[str]) -> None:
+    """Days below the axis, or minutes where there are several in one, as many as fit."""
+    several = len({time[:10] for time in times}) < len(times)
+    chart.x_labels = [time[5 : 16 if several else 10].replace("T", " ") for time in times]
+    every = -(-len(times) // _MOST_LABELS)
+    last = len(times) - 1
+    chart.x_labels_major = [
+        label for n, label in enumerate(chart.x_labels) if (last - n) % every == 0
+    ]
+
+
+def _trend(summary: Summary) -> Chart | None:
+    audits = summary.trend[-_MOST_RUNS:]
+    if len(audits) < 2:  # noqa: PLR2004
+        return None
+    chart = new(
+        pygal.StackedBar, "trend", "var(--bar)", "var(--other)", formatter=_size_of,
+        legend_at_bottom_columns=2, **_OVER_TIME,
+    )  # fmt: skip
+    _label(chart, [audited.at for audited in audits])
+    chart.add("HTTP", [audited.http_bytes for audited in audits])
+    chart.add("Hub", [audited.hub_bytes for audited in audits])
+    first, last = size(audits[0].cache_bytes), size(audits[-1].cache_bytes)
+    return finished(chart, "Cache size by audit", f"{len(audits)} audits; {first} to {last}.")
+
+
+def _size_of(number: float) -> str:
+    return size(round(number))
 
 
 def _sizes(summary: Summary) -> Chart | None:
@@ -84,19 +102,19 @@ def _sizes(summary: Summary) -> Chart | None:
     shown = areas[:_MOST_AREAS]
     if others := sum(number for _, number in areas[_MOST_AREAS:]):
         shown.append((f"{len(areas) - _MOST_AREAS:,} more", others))
-    chart = _new(
+    chart = new(
         pygal.Treemap, "sizes", print_labels=True, show_legend=False, height=330, formatter=size
     )
     for name, number in shown:
         chart.add(_short(name), [{"value": number, "label": f"{_short(name)} {size(number)}"}])
     largest = "; ".join(f"{visible(name)} {size(number)}" for name, number in shown[:5])
-    return _chart(chart, "Cache size by host and repository", f"Largest first: {largest}.")
+    return finished(chart, "Cache size by host and repository", f"Largest first: {largest}.")
 
 
 def _ages(summary: Summary) -> Chart | None:
     if not any(age.entries for age in summary.ages):
         return None
-    chart = _new(pygal.Bar, "ages", show_legend=False, print_values=True, height=280)
+    chart = new(pygal.Bar, "ages", show_legend=False, print_values=True, height=280)
     return _bars(chart, "Entries by age in days", [(age.age, age.entries) for age in summary.ages])
 
 
@@ -109,7 +127,7 @@ def _modules(summary: Summary) -> Chart | None:
     if not counts:
         return None
     pairs = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_MODULES]
-    chart = _new(
+    chart = new(
         pygal.HorizontalBar, "modules", "var(--miss)", show_legend=False,
         print_values=True, height=110 + 34 * len(pairs),
     )  # fmt: skip
@@ -121,62 +139,8 @@ def _bars(chart: Any, title: str, pairs: Iterable[tuple[str, int]]) -> Chart:
     pairs = list(pairs)
     chart.x_labels = [_short(name) for name, _ in pairs]
     chart.add(title, [number for _, number in pairs])
-    words = "; ".join(f"{visible(name)} {number:,}" for name, number in pairs)
-    return _chart(chart, title, f"{words}.")
-
-
-def _new(
-    kind: Any, name: str, *colors: str, formatter: Callable[[Any], str] = "{:,.0f}".format,
-    **options: Any,
-) -> Any:  # fmt: skip
-    chart = kind(
-        style=_style(*(colors or ("var(--bar)",))), js=[], width=_WIDTH, margin=12,
-        disable_xml_declaration=True,
-        explicit_size=False, formatter=formatter, truncate_label=-1, min_scale=2, max_scale=6,
-        **options,
-    )  # fmt: skip
-    chart.uuid = name
-    return chart
-
-
-def _chart(chart: Any, title: str, words: str) -> Chart:
-    """The markup without scripts, comments and what only a script would show."""
-    root = chart.render_tree()
-    for parent in list(root.iter()):
-        for child in list(parent):
-            name = child.tag.rpartition("}")[2] if isinstance(child.tag, str) else "comment"
-            hidden = child.get("class") == "tooltip"
-            if name in ("script", "comment", "desc", "title") or hidden:
-                parent.remove(child)
-    _drop_labels_that_do_not_fit(root)
-    root.set("role", "img")
-    root.set("aria-labelledby", f"chart-{chart.uuid}-title")
-    root.set("aria-describedby", f"chart-{chart.uuid}-words")
-    return Chart(f"chart-{chart.uuid}", title, _markup(root), words)
-
-
-def _drop_labels_that_do_not_fit(root: Any) -> None:
-    """In a treemap, where labels stand in their areas: as the words say it all, less is clearer."""
-    if "treemap-graph" not in {part for e in root.iter("g") for part in e.get("class", "").split()}:
-        return
-    areas = [[float(r.get(name)) for name in ("x", "y", "width", "height")]
-             for r in root.iter("rect") if "tooltip-trigger" in r.get("class", "")]  # fmt: skip
-    for parent in list(root.iter("g")):
-        for text in parent.findall("text"):
-            at_x, at_y = float(text.get("x", 0)), float(text.get("y", 0))
-            fits = any(
-                abs(x + width / 2 - at_x) < 1 and abs(y + height / 2 - at_y) < _LETTER
-                and len(text.text or "") * _LETTER < width and height > 2 * _LETTER
-                for x, y, width, height in areas
-            )  # fmt: skip
-            if not fits:
-                parent.remove(text)
-
-
-def _markup(root: Any) -> str:
-    for element in root.iter():
-        element.attrib.pop("style", None)
-    return ET.tostring(root, encoding="unicode", short_empty_elements=False)
+    words = "; ".join(f"{visible(name)}: {number:,}" for name, number in pairs)
+    return finished(chart, title, f"{words}.")
 
 
 def _short(text: str) -> str:

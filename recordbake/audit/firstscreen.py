@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recordbake.audit.page import NONE, Figure, size, visible
+from recordbake.audit.words import NOUNS, count
 from recordbake.from_audit import KEEP
 
 if TYPE_CHECKING:
@@ -21,14 +22,21 @@ def remarks(verdict: Verdict) -> tuple[str, ...]:
         said.append("Nothing needs recording; this replays it without a network.")
     elif verdict.requests:
         noun = "request" if verdict.requests == 1 else "requests"
-        said.append(f"Fetches about {verdict.requests:,} {noun}, {size(verdict.bytes)}.")
-    if verdict.drop and verdict.decision != KEEP:
-        noun = "entry" if len(verdict.drop) == 1 else "entries"
-        said.append(f"Drops {len(verdict.drop):,} unused {noun}.")
-    others = [reason for reason in verdict.reasons if reason not in verdict.sentence]
+        fetched = f"Fetches about {verdict.requests:,} {noun}, {size(verdict.bytes)}"
+        dropped = count(len(verdict.drop), NOUNS["unused"])
+        said.append(f"{fetched}; drops {dropped}." if verdict.drop else f"{fetched}.")
+    told = (verdict.sentence, *verdict.by_hand, *said)
+    others = [reason for reason in verdict.reasons if not any(reason in part for part in told)]
     if others:
         said.append(f"Also found: {', '.join(others)}.")
     return tuple(said)
+
+
+def by_hand(verdict: Verdict) -> str:
+    """What recording does not mend, where the verdict's sentence does not say it."""
+    if not verdict.by_hand or verdict.decision == KEEP:
+        return ""
+    return f"Recording does not mend: {', '.join(verdict.by_hand)}."
 
 
 def figure_row(f: Figures) -> tuple[Figure, ...]:

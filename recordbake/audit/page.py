@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from recordbake.audit.charts import Chart
+    from recordbake.audit.svg import Chart
     from recordbake.audit.verdict import Verdict
 
 #: Rows of a table that the page shows; the rest is in audit.json.
@@ -55,12 +55,14 @@ class Cell:
         lines: its text.
         share: 0 to 100, draws a bar.
         order: a number to sort by.
+        tone: ``error``, ``warning`` or ``info``: how bad its last line is.
         links: for each line the id of a row of this page that it leads to, or nothing.
     """
 
     lines: tuple[str, ...]
     share: float | None = None
     order: int | None = None
+    tone: str = ""
     links: tuple[str, ...] = ()
 
     @property
@@ -111,6 +113,7 @@ class Page:
     Args:
         commands: of the verdict, in order.
         tests: that they run; none if all have to.
+        by_hand: what recording does not mend.
         remarks: what the verdict's sentence leaves out.
     """
 
@@ -118,6 +121,7 @@ class Page:
     verdict: Verdict
     commands: tuple[str, ...]
     tests: Cell | None
+    by_hand: str
     remarks: tuple[str, ...]
     figures: tuple[Figure, ...]
     tables: tuple[Table, ...]
@@ -147,6 +151,11 @@ def cells(*values: str | int | None) -> tuple[Cell, ...]:
         else Cell((visible(value or NONE),))
         for value in values
     )
+
+
+def moment_cell(time: str | None) -> Cell:
+    """A cell with a time (UTC, ISO 8601) to the minute."""
+    return Cell((visible(time[:16].replace("T", " ") if time else NONE),))
 
 
 def size_cell(number: int) -> Cell:

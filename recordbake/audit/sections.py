@@ -42,8 +42,8 @@ TESTS = Section(
 )  # fmt: skip
 ENTRIES = Section(
     "entries", "Entries", "Entries that findings are about, each take a row, then the largest",
-    (_REQUEST, ("Take", "number"), ("Status", "number"), ("Content type", "text"),
-     ("Size", "number"), ("Recorded (UTC)", "time"), _TESTS, ("Findings", "text")),
+    (_REQUEST, ("Answer", "text"), ("Size", "number"), ("Recorded (UTC)", "time"), _TESTS,
+     ("Findings", "text")),
     "The store is empty.",
 )  # fmt: skip
 HOSTS = Section(

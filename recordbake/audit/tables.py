@@ -15,6 +15,7 @@ from recordbake.audit.page import (
     cells,
     fill,
     linked_cell,
+    moment_cell,
     size_cell,
     text_cell,
 )
@@ -72,7 +73,8 @@ class Linked:
         """Live misses by URL."""
         rows = []
         for f in self._by_section["misses"]:
-            times, seen = cells(f.evidence["count"], f.evidence["first_seen"])
+            (times,) = cells(f.evidence["count"])
+            seen = moment_cell(f.evidence["first_seen"])
             reason = text_cell(f.evidence["message"] or ", ".join(f.evidence["reasons"]))
             row = (self._subject(f), times, self.tests_cell(f.tests), reason, seen)
             rows.append((_row_name(f), row))
@@ -83,7 +85,7 @@ class Linked:
         rows = []
         for f in self._by_section["problems"]:
             times = cells(f.evidence.get("count", f.evidence.get("damaged_lines")))
-            kind = Cell((f.kind, f.severity))
+            kind = Cell((f.kind, f.severity), tone=f.severity)
             row = (self._subject(f), kind, *times, self.tests_cell(f.tests), _advice(f))
             rows.append((_row_name(f), row))
         return fill(sections.PROBLEMS, rows)
@@ -99,8 +101,8 @@ class Linked:
     def _aged(self, section: Section) -> Table:
         rows = []
         for f in self._by_section[section.id]:
-            recorded = cells(f.evidence["recorded_at"])
-            row = (self._subject(f), *recorded, size_cell(f.evidence["bytes"]),
+            recorded = moment_cell(f.evidence["recorded_at"])
+            row = (self._subject(f), recorded, size_cell(f.evidence["bytes"]),
                    self.tests_cell(f.tests))  # fmt: skip
             rows.append((_row_name(f), (*row, _advice(f)) if section.id == "unused" else row))
         return fill(section, rows)
@@ -129,9 +131,10 @@ class Linked:
         rows = []
         for e in self._entries:
             found = linked_cell([*about[e.key, e.take], *about[e.key, None]])
-            row = (*cells(f"{e.method} {e.url}", e.take, e.status if e.status > 0 else None),
-                   *cells(e.content_type), size_cell(e.bytes), *cells(e.recorded_at),
-                   self.tests_cell(e.tests), found)  # fmt: skip
+            answer = (str(e.status) if e.status > 0 else "failed", e.content_type)
+            shown = text_cell("\n".join((" ".join(answer).strip(), f"take {e.take}")))
+            row = (*cells(f"{e.method} {e.url}"), shown, size_cell(e.bytes),
+                   moment_cell(e.recorded_at), self.tests_cell(e.tests), found)  # fmt: skip
             rows.append((f"{e.key} {e.take}", row))
         note = f"{len(rows):,} of {self._all:,} entries." if self._all > len(rows) else ""
         return fill(sections.ENTRIES, rows, note, most=len(rows))
@@ -185,7 +188,8 @@ def _anchor(finding: Finding) -> str:
 
 
 def _advice(finding: Finding) -> Cell:
-    return text_cell("\n".join(filter(None, (why(finding), finding.action))) or NONE)
+    sentences = [text for text in (why(finding), finding.action) if text]
+    return text_cell("\n".join(text[0].upper() + text[1:] for text in sentences) or NONE)
 
 
 def _request(entry: Entry) -> str:

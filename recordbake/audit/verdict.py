@@ -54,7 +54,8 @@ class Verdict:
     Args:
         decision: ``keep``, ``re-record these`` or ``re-record all``.
         sentence: the decision for people.
-        reasons: why, a phrase for each kind of finding; also what recording again does not mend.
+        reasons: why, a phrase for each kind of finding.
+        by_hand: those of them that ask for work and that recording does not mend.
         requests: estimated requests that the command makes; 0 for ``keep``.
         bytes: estimated bytes that they fetch.
         command: the command to run, quoted for a shell.
@@ -70,6 +71,7 @@ class Verdict:
     requests: int
     bytes: int
     command: str
+    by_hand: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
     refetch: tuple[str, ...] = ()
     drop: tuple[tuple[str, int], ...] = ()
@@ -87,7 +89,7 @@ def judge(findings: list[Finding], facts: Facts) -> Verdict:
     if verdict.decision == ALL and drop and facts.audit:
         words = ("record", "--from-audit", facts.audit)
         verdict = replace(verdict, command=_command(words, facts))
-    return replace(verdict, then=tuple(then), drop=drop)
+    return replace(verdict, by_hand=_by_hand(findings), then=tuple(then), drop=drop)
 
 
 def _decide(findings: list[Finding], by_kind: Counter[str], facts: Facts) -> Verdict:
@@ -126,6 +128,10 @@ def keys_of(finding: Finding) -> list[str]:
     return list(finding.evidence.get("keys") or ([one] if one else []))
 
 
+def _by_hand(findings: list[Finding]) -> tuple[str, ...]:
+    return listing(Counter(f.kind for f in findings if not is_refetched(f)), _BY_HAND)
+
+
 def _dropped(findings: list[Finding]) -> tuple[tuple[str, int], ...]:
     unused = [f.evidence for f in findings if f.kind == "unused" and f.evidence["needless"]]
     return tuple(sorted((evidence["key"], evidence["take"]) for evidence in unused))
@@ -162,9 +168,8 @@ def _tests(findings: tuple[Finding, ...]) -> tuple[str, ...]:
 
 
 def _keep(findings: list[Finding], reasons: tuple[str, ...], facts: Facts) -> Verdict:
-    unmended = listing(Counter(finding.kind for finding in findings), _BY_HAND)
-    if unmended:
-        what = ", ".join(unmended)
+    if by_hand := _by_hand(findings):
+        what = ", ".join(by_hand)
         sentence = f"Keep this recording, but look at what recording does not mend: {what}."
     elif not facts.replayed:
         sentence = "Keep this recording; no replay has tried it yet."
