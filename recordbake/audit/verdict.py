@@ -141,6 +141,8 @@ def _some(
     missing: list[Finding], again: list[Finding], reasons: tuple[str, ...], facts: Facts
 ) -> Verdict:
     what = ", ".join(listing(Counter(finding.kind for finding in (*missing, *again))))
+    # A damaged entry is there: a run that looks for it would stumble over it once more.
+    replaced = [*again, *(f for f in missing if f.kind == "damaged-entry")]
     sizes = {(key, f.evidence.get("take")): f.evidence.get("bytes") or 0
              for f in again for key in keys_of(f)}  # fmt: skip
     requests, size = len(sizes), sum(sizes.values())
@@ -155,7 +157,7 @@ def _some(
         requests + len(missing),
         size + _missing_bytes(missing, facts),
         _command(words, facts),
-        refetch=tuple(sorted({key for f in again for key in keys_of(f)})),
+        refetch=tuple(sorted({key for f in replaced for key in keys_of(f)})),
         tests=_tests((*missing, *again)),
     )
 

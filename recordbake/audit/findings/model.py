@@ -84,6 +84,11 @@ def used(replayed: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
     return answered
 
 
+def damaged_keys(replayed: pd.DataFrame) -> list[str]:
+    """Keys of the entries that replays could not read."""
+    return distinct(replayed["key"][replayed["event"] == "damage"])
+
+
 def recorded_since(events: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
     """Which events concern a key that has been recorded after them, aligned with ``events``."""
     newest = entries.groupby("key")["recorded_at"].max().to_dict()

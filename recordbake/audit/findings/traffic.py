@@ -9,6 +9,7 @@ from recordbake.audit.findings.model import (
     LIVE_MISSES,
     RECORD_MISSING,
     Finding,
+    damaged_keys,
     distinct,
     grouped,
     iso,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 def live_misses(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[Finding]:
     """Requests of a replay that were not answered from the store, by method and URL.
 
-    A request that was recorded after it was missed is no finding any more.
+    A request that was recorded after it was missed is no finding any more, and one whose entry is
+    damaged is a finding of that kind.
     """
     requests = replayed[replayed["event"] == "request"]
     missed = requests[requests["outcome"].isin(LIVE_MISSES)]
+    missed = missed[~missed["key"].isin(damaged_keys(replayed))]
     missed = missed[~recorded_since(missed, entries)]
     for (method, url), group in missed.groupby(["method", "url"], observed=True, dropna=False):
         by_test = group["test"].astype(object).fillna("").value_counts().to_dict()

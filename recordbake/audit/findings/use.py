@@ -9,6 +9,7 @@ from recordbake.audit.findings.model import (
     LIVE_MISSES,
     RECORD_MISSING,
     Finding,
+    damaged_keys,
     distinct,
     grouped,
     iso,
@@ -56,7 +57,8 @@ def unused(
     """
     later = entries["recorded_at"] > started  # false where either is not known
     ran, sound = _tests(replayed)
-    for row in entries[~used(replayed, entries) & ~later].itertuples():
+    unread = entries["key"].isin(damaged_keys(replayed))  # that is why they were not used
+    for row in entries[~used(replayed, entries) & ~later & ~unread].itertuples():
         tests = tuple(row.tests)
         needless = all(test in sound if test in ran else whole for test in tests or ("",))
         action = _DROP if needless else _WAIT
