@@ -311,18 +311,25 @@ def test_a_blocked_request_is_not_tried_again_and_looks_nothing_up(tmp_path):
     assert not [e for e in events(tmp_path, "replay_strict") if e["event"] == "leak"]
 
 
-def test_a_websocket_is_a_leak(tmp_path):
+def test_a_websocket_is_blocked_with_the_same_words_as_of_any_client(tmp_path):
     code = """
         async def main(session):
-            await session.ws_connect("wss://api.example.org/feed")
+            try:
+                await session.ws_connect("wss://api.example.org/feed")
+            except aiohttp.ClientError as error:
+                print(type(error).__name__, error)
         run(main)
         """
     result = strict(tmp_path, code)
     assert result.returncode == 10
-    assert result.stdout == "ClientError\n"
-    (leak,) = [e for e in events(tmp_path, "replay_strict") if e["event"] == "leak"]
-    assert (leak["what"], leak["host"], leak["port"]) == ("websocket", "api.example.org", 443)
-    assert not requests(tmp_path, "replay_strict")
+    first, _, advice = result.stdout.splitlines()
+    url = "https://api.example.org/feed"
+    said = f"recordbake blocked GET {url}: it asks for another protocol than HTTP"
+    assert first == f"ClientError {said}"
+    assert "name api.example.org in ignore_hosts" in advice
+    (event,) = requests(tmp_path, "replay_strict")
+    assert (event["outcome"], event["reason"]) == ("blocked", "upgrade")
+    assert not [e for e in events(tmp_path, "replay_strict") if e["event"] == "leak"]
 
 
 # -- what is not ours ------------------------------------------------------------------------------

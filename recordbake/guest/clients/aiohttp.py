@@ -11,8 +11,6 @@ from __future__ import annotations
 import functools
 import sys
 
-from .. import keys
-from ..attribution import current_test
 from .aiohttp_protocols import make_protocols
 from .aiohttp_traces import tell_of_look_up
 from .aiohttp_transport import DeferredTransport
@@ -82,17 +80,6 @@ class AiohttpSeam:
         """Scheme and authority of a request's URL, without credentials and a default port."""
         scheme = "https" if request.is_ssl() else "http"
         return f"{scheme}://{str(request.url.origin()).partition('://')[2]}"
-
-    def leaking(self, request: Any, url: str) -> Exception:
-        """The error for a connection that is to become something else than HTTP; journalled."""
-        self.engine.journal.write(
-            "leak", host=request.host, port=request.port, what="websocket", blocked=True
-        )
-        return self.blocked(
-            f"recordbake blocked an upgrade of {keys.normalise_url(url)} to another protocol in a "
-            f"strict replay: WebSockets are not captured (test: {current_test() or 'none known'}). "
-            f"If it may go out, name the host in ignore_hosts of [tool.recordbake]."
-        )
 
     def blocked(self, message: str) -> Exception:
         """The error for a request that a strict replay does not let out.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from .. import decision
-from ..config import RECORD, STRICT
-from ..exchange import Request, is_upgrade
+from ..config import RECORD
+from ..exchange import Request
 from ..request_buffer import RequestBuffer
 from .aiohttp_delivery import Delivery, sleep
 from .aiohttp_line import Line
@@ -79,22 +79,17 @@ class DeferredTransport(asyncio.Transport):
         # The target is in absolute form where a proxy is asked (RFC 9112 section 3.2).
         url = self._seam.origin_of(self._request) + target if target.startswith("/") else target
         request = Request(buffer.method, url, buffer.headers, buffer.body(), self._seam.name)
-        upgrade = is_upgrade(buffer.headers)
         if self._seam.has_own_resolver(self._connector) and (
             engine.config.mode == RECORD or not engine.knows(request)
         ) and await self._seam.resolves_here(self._connector, self._request):  # fmt: skip
             await self._hand_over(raw)
             return
-        if upgrade and engine.config.mode == STRICT:
-            self._delivery.refuse(self._seam.leaking(self._request, url))
-            return
         plan = engine.plan(request)
-        if upgrade:
-            plan.action, plan.reason = decision.FORWARD, "upgrade"
+        if plan.action == decision.BLOCK:
+            self._delivery.refuse(self._seam.blocked(plan.message))
+        elif plan.reason == "upgrade":
             engine.watch(plan).finish()
             await self._hand_over(raw)
-        elif plan.action == decision.BLOCK:
-            self._delivery.refuse(self._seam.blocked(plan.message))
         elif plan.action == decision.ANSWER:
             assert plan.take is not None
             await self._delivery.answer(plan.take)
