@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from pathlib import Path
 
 from recordbake import store as stores
+from recordbake.errors import DamagedError
 from recordbake.files import write_atomically
 
 #: Seconds for which a time of change may still be the one before the last change: file systems
@@ -18,14 +20,17 @@ _UNSETTLED = 2.0
 def check_once(store: Path) -> None:
     """Check a store whole, unless this very store has been found whole before.
 
+    That of an unpacked bake must be the one that ``manifest.json`` names.
+
     Raises:
-        DamagedError: see :func:`recordbake.store.check`.
+        DamagedError: see :func:`recordbake.store.check`; or it is another one.
     """
     before = _identity(store)
     note = _notes() / hashlib.sha256(os.fsencode(store.resolve())).hexdigest()
     if before is not None and _read(note) == before[0]:
         return
     stores.check(store)
+    _check_named(store)
     if before is None or before != _identity(store) or time.time() - before[1] < _UNSETTLED:
         return
     try:
@@ -33,6 +38,28 @@ def check_once(store: Path) -> None:
         write_atomically(note, before[0].encode("ascii"))
     except OSError:
         pass  # a cache that cannot be written: the next run checks again
+
+
+def _check_named(store: Path) -> None:
+    """Compare the store with its manifest: a store names its bodies by digest, it the store."""
+    path = _manifest(store)
+    if not path.exists():
+        return
+    again = "unpack the bake again: recordbake unpack BAKE --to DIR"
+    try:
+        named = json.loads(path.read_bytes())["store_sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedError("the manifest is damaged", where=path, next_step=again) from error
+    digest = hashlib.sha256()
+    with store.open("rb") as stream:
+        while data := stream.read(1 << 20):
+            digest.update(data)
+    if digest.hexdigest() != named:
+        raise DamagedError("the store is not the manifest's", where=store, next_step=again)
+
+
+def _manifest(store: Path) -> Path:
+    return store.parent.parent / "manifest.json"
 
 
 def _notes() -> Path:
@@ -58,8 +85,9 @@ def _identity(store: Path) -> tuple[str, float] | None:
     try:
         bodies = store.parent / "bodies"
         found = sorted(bodies.iterdir()) if bodies.is_dir() else []
-        for path in (store, bodies, *found):
-            if path == bodies and not found:
+        manifest = _manifest(store)
+        for path in (store, bodies, *found, manifest):
+            if (path == bodies and not found) or (path == manifest and not manifest.exists()):
                 continue
             status = path.stat()
             latest = max(latest, status.st_mtime, status.st_ctime)

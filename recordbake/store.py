@@ -205,6 +205,8 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
             _create(connection)
             connection.execute("BEGIN IMMEDIATE")
             _check_format(connection, store)
+            # An unpacked bake that is recorded into is the one of its manifest no longer.
+            (store.parent.parent / "manifest.json").unlink(missing_ok=True)
             yield connection
             seal(connection)
             connection.execute("COMMIT")  # without it, closing rolls back

@@ -94,6 +94,7 @@ def bake(recording: Recording, out: Path, options: Options = Options()) -> Manif
             created_at=created_at,
             archives=_write(work, members, created_at, options.compression),
             store=stored.counts,
+            store_sha256=stored.sha256,
             hub=hub_selection.counts(hub),
             left_out=tuple(sorted([*left_out, *stored.left_out, *_strangers(recording, stored)])),
             versions={"recordbake": __version__, "format": store.FORMAT},

@@ -7,7 +7,6 @@ that repositories share: ``blobs/<xx>/<hash>`` with ``<hash>.refs``, the paths o
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 import zlib
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from recordbake import store
 from recordbake.bake.manifest import HUB, LeftOut
+from recordbake.bake.stored import digest_of
 from recordbake.guest import codec
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ _REFS = ".refs"
 #: An API answer that is larger is not looked into for commits; the answers per file name them too.
 _JSON_LIMIT = 16 << 20
 _WHY = "no recorded answer names it"
-_CHUNK = 1 << 20
 
 
 def named_commits(path: Path, bodies: Path) -> frozenset[str]:
@@ -218,18 +217,10 @@ def share(
         if member.source is None or member.source.stat().st_size not in wanted:
             result.append(member)
             continue
-        digest = _digest(member.source)
+        digest = digest_of(member.source)
         if digest in sizes:
             found.setdefault(digest, member.name)
             result.append(replace(member, sha256=digest))
         else:
             result.append(member)
     return result, found
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while data := stream.read(_CHUNK):
-            digest.update(data)
-    return digest.hexdigest()

@@ -75,6 +75,7 @@ class Manifest:
             newest entry was recorded; never the time of baking.
         archives: by file name.
         store: ``entries``, ``takes``, ``bodies``, ``body_bytes``.
+        store_sha256: digest of the store's file, which names every body by its digest.
         hub: ``repos``, ``files``, ``bytes`` in the Hub cache.
         left_out: what was not taken along, sorted by path.
         versions: ``recordbake`` (that baked) and ``format`` (of the store).
@@ -83,6 +84,7 @@ class Manifest:
     created_at: int
     archives: dict[str, ArchiveInfo]
     store: dict[str, int]
+    store_sha256: str
     hub: dict[str, int]
     left_out: tuple[LeftOut, ...]
     versions: dict[str, str | int]
@@ -206,6 +208,7 @@ def _parse(document: Any) -> Manifest:
         created_at=_count(found["created_at"], "created_at"),
         archives={name: _archive(value, name) for name, value in archives.items()},
         store=_counts(found["store"], STORE_COUNTS, "store"),
+        store_sha256=_sha256(found["store_sha256"], "store_sha256"),
         hub=_counts(found["hub"], HUB_COUNTS, "hub"),
         left_out=tuple(LeftOut(_text(i["path"], "path"), _text(i["why"], "why")) for i in left_out),
         versions={
@@ -228,8 +231,7 @@ def _archive_names(value: Any) -> tuple[str, ...]:
 def _archive(value: Any, name: str) -> ArchiveInfo:
     found = _object(value, tuple(field.name for field in fields(ArchiveInfo)), name)
     for key in ("sha256", "tar_sha256"):
-        if not _SHA256.fullmatch(_text(found[key], key)):
-            raise ValueError(f"{key} of {name} is not a digest")
+        _sha256(found[key], f"{key} of {name}")
     counts = {key: _count(found[key], key) for key in ("size", "tar_size", "files")}
     return ArchiveInfo(sha256=found["sha256"], tar_sha256=found["tar_sha256"], **counts)
 
@@ -248,6 +250,12 @@ def _count(value: Any, what: str) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"{what} is not a whole number from 0")
     return value
+
+
+def _sha256(value: Any, what: str) -> str:
+    if not _SHA256.fullmatch(_text(value, what)):
+        raise ValueError(f"{what} is not a digest")
+    return str(value)
 
 
 def _text(value: Any, what: str) -> str:

@@ -7,7 +7,6 @@ what arrives is verified before it gets its name.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from recordbake.bake.manifest import MANIFEST_NAME, Manifest, load
 from recordbake.bake.places import place_at
-from recordbake.bake.places.place import CHUNK
+from recordbake.bake.stored import digest_of
 from recordbake.bake.unpacking import verify
 from recordbake.errors import DamagedError, RecordbakeError, TransferError, UsageError
 from recordbake.progress import progress
@@ -138,11 +137,7 @@ def _work(to: Path, manifest: Manifest) -> Path:
 def _check(manifest: Manifest, work: Path) -> None:
     """Compare digests first: a clear word before anything is unpacked."""
     for name, info in manifest.archives.items():
-        digest = hashlib.sha256()
-        with (work / name).open("rb") as stream:
-            while data := stream.read(CHUNK):
-                digest.update(data)
-        if digest.hexdigest() != info.sha256:
+        if digest_of(work / name) != info.sha256:
             raise DamagedError(
                 "an archive arrived damaged",
                 where=work / name,

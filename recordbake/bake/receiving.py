@@ -134,6 +134,11 @@ class Receiver:
                 where=where,
                 next_step=_AGAIN,
             )
+        store_name = self.recording.store.relative_to(self.recording.path).as_posix()
+        if self._found[store_name][0] != manifest.store_sha256:
+            raise DamagedError(
+                "the store is not the one that the manifest names", where=where, next_step=_AGAIN
+            )
 
 
 def _in_hub(link: str) -> str | None:

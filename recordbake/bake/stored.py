@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recordbake.bake.manifest import LeftOut
     from recordbake.recording import Recording
 
+_CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: Bytes 18 and 19 of the header are 1 in rollback journal mode, 2 in WAL mode
 #: (https://www.sqlite.org/fileformat2.html, section 1.3.3).
@@ -37,6 +38,7 @@ class StoreCopy:
 
     Args:
         path: the SQLite file.
+        sha256: digest of the file.
         counts: as :func:`recordbake.store.check` counts.
         bodies: digests of the bodies that are files, in order, and their sizes in bytes.
         newest: when the newest entry was recorded, Unix seconds (UTC); 0 without entries.
@@ -44,6 +46,7 @@ class StoreCopy:
     """
 
     path: Path
+    sha256: str
     counts: dict[str, int]
     bodies: dict[str, int]
     newest: float
@@ -88,7 +91,16 @@ def copy_store(recording: Recording, work: Path, since: int | None = None) -> St
             "SELECT max(recorded_at) FROM entries WHERE typeof(recorded_at) IN ('real', 'integer')"
         ).fetchone()[0]
         bodies = {row["body_sha256"]: row["body_size"] for row in _files(connection)}
-    return StoreCopy(copy, counts, bodies, newest or 0, tuple(left_out))
+    return StoreCopy(copy, digest_of(copy), counts, bodies, newest or 0, tuple(left_out))
+
+
+def digest_of(path: Path) -> str:
+    """The sha256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while data := stream.read(_CHUNK):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def _settle_header(copy: Path, where: Path) -> None:

@@ -7,12 +7,15 @@
 # RECORDING   a recording; it is baked to WORKDIR
 # COMMAND     run inside; default: recordbake --version, and the bake is there and cannot be written
 #
-# Needs recordbake, podman, skopeo and runc; no daemon.
+# RUN_OPTIONS are given to podman run. Needs recordbake, podman, skopeo and runc; no daemon. The
+# image stays as WORKDIR/first.tar.
 set -eu
+. "$(dirname "$0")/lib.sh"
 
 base=${1:?usage: oci.sh BASE_IMAGE RECORDING WORKDIR [COMMAND...]}
 recording=${2:?RECORDING} work=${3:?WORKDIR}
 shift 3
+[ $# -gt 0 ] || set -- sh -eu -c "$looks_well"
 
 mkdir -p "$work"
 rm -f "$work/base.tar"
@@ -21,18 +24,8 @@ for name in first second; do
     recordbake bake --recording "$recording" --out "$work/bake" \
         --oci "$work/$name.tar" --base "$work/base.tar" >/dev/null
 done
-cmp "$work/first.tar" "$work/second.tar"
-echo "two images, the same bytes: $(sha256sum "$work/first.tar" | cut -d' ' -f1)"
+same images "$(sha256sum <"$work/first.tar")" "$(sha256sum <"$work/second.tar")"
 skopeo inspect "oci-archive:$work/first.tar" >/dev/null
 skopeo inspect "docker-archive:$work/first.tar" >/dev/null
 image=$(podman load --quiet --input "$work/first.tar" | sed -n 's/^Loaded image: *//p')
-if [ $# -eq 0 ]; then
-    set -- sh -eu -c '
-        cat "$HTTP_CACHE_DIR/requests_cache.sqlite" >/dev/null
-        test "$(id -u)" = 65534
-        if touch "$HTTP_CACHE_DIR/x" 2>/dev/null; then echo "the bake can be written"; exit 1; fi
-        recordbake --version'
-fi
-exec podman run --rm --runtime runc --network=none --read-only --read-only-tmpfs=false \
-    --cap-drop=all --security-opt no-new-privileges --user 65534:65534 \
-    --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 "$image" "$@"
+strictly podman ${RUN_OPTIONS:-} "$image" "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ MANIFEST = Manifest(
     created_at=1_790_000_000,
     archives={"http_cache.tgz": INFO, "hf_cache.tgz": INFO},
     store={"entries": 1, "takes": 2, "bodies": 1, "body_bytes": 5},
+    store_sha256="d" * 64,
     hub={"repos": 0, "files": 0, "bytes": 0},
     left_out=(LeftOut("hf_cache/\udcff", "lock"),),
     versions={"recordbake": "0.1.0", "format": 1},
@@ -40,7 +42,8 @@ def test_round_trip() -> None:
 def test_fields_are_the_documented_ones() -> None:
     found = document()
     assert set(found) == {
-        "v", "created_at", "archives", "store", "hub", "left_out", "versions",
+        "v", "created_at", "archives", "store", "store_sha256", "hub", "left_out",
+        "versions",
     }  # fmt: skip
     assert set(found["archives"]["hf_cache.tgz"]) == {
         "sha256", "size", "tar_sha256", "tar_size", "files",
@@ -53,6 +56,15 @@ def test_it_describes_itself_to_people() -> None:
     assert "1 entries (2 takes, 1 bodies of 5 B)" in words
     assert "there: http_cache.tgz 10 B, hf_cache.tgz 10 B; 1 left out" in words
     assert MANIFEST.digest in words
+
+
+def test_it_says_what_was_left_out_and_why() -> None:
+    left = [LeftOut(f"hf_cache/{n}.lock", "lock") for n in range(5)]
+    found = replace(MANIFEST, left_out=(*left, LeftOut("hf_cache/token", "credential")))
+    assert found.describe_left_out().splitlines() == [
+        "  left out: hf_cache/token (credential)",
+        "  left out: hf_cache/0.lock, hf_cache/1.lock, hf_cache/2.lock and 2 more (lock)",
+    ]
 
 
 def test_an_unknown_version_is_refused_with_a_clear_word() -> None:
@@ -69,6 +81,7 @@ def test_an_unknown_version_is_refused_with_a_clear_word() -> None:
         lambda d: d.update(v=True),
         lambda d: d.update(more=1),
         lambda d: d.pop("store"),
+        lambda d: d.update(store_sha256="D" * 64),
         lambda d: d.update(created_at=1.5),
         lambda d: d.update(left_out={}),
         lambda d: d["left_out"].append({"path": "x"}),

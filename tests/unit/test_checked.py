@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
 from recordbake import checked, store
+from recordbake.bake import bake, unpack
 from recordbake.errors import DamagedError
+from recordbake.recording import Recording
 from tests.support.sample import captured, make_recording
 
 
@@ -106,3 +110,34 @@ def test_a_cache_that_cannot_be_written_only_costs_time(recording, checks, monke
 def test_a_store_that_is_not_there_is_damage(tmp_path):
     with pytest.raises(DamagedError):
         checked.check_once(tmp_path / "none.sqlite")
+
+
+@pytest.fixture
+def unpacked(recording, tmp_path):
+    bake(recording, tmp_path / "bake")
+    unpack(tmp_path / "bake", tmp_path / "unpacked")
+    return Recording(tmp_path / "unpacked")
+
+
+def test_an_unpacked_bake_holds_the_store_that_its_manifest_names(unpacked, checks):
+    for _ in range(2):
+        checked.check_once(unpacked.store)
+    assert len(checks) == 1
+    with closing(sqlite3.connect(unpacked.store)) as connection, connection:
+        connection.execute("UPDATE entries SET status = 500")  # a store that is well in itself
+    with pytest.raises(DamagedError, match="not the manifest's"):
+        checked.check_once(unpacked.store)
+
+
+def test_a_changed_manifest_is_compared_anew(unpacked):
+    checked.check_once(unpacked.store)
+    unpacked.manifest.write_text("{}")
+    with pytest.raises(DamagedError, match="the manifest is damaged"):
+        checked.check_once(unpacked.store)
+
+
+def test_a_bake_that_is_recorded_into_is_another_one(unpacked):
+    with store.writing(unpacked.store) as connection:
+        connection.execute("UPDATE entries SET status = 500")
+    assert not unpacked.manifest.exists()
+    checked.check_once(unpacked.store)
