@@ -10,7 +10,7 @@ from pathlib import Path
 
 from recordbake import store as stores
 from recordbake.errors import DamagedError
-from recordbake.files import write_atomically
+from recordbake.files import digest_of, write_atomically
 
 #: Seconds for which a time of change may still be the one before the last change: file systems
 #: count in ticks, some in whole seconds.
@@ -50,11 +50,7 @@ def _check_named(store: Path) -> None:
         named = json.loads(path.read_bytes())["store_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedError("the manifest is damaged", where=path, next_step=again) from error
-    digest = hashlib.sha256()
-    with store.open("rb") as stream:
-        while data := stream.read(1 << 20):
-            digest.update(data)
-    if digest.hexdigest() != named:
+    if digest_of(store) != named:
         raise DamagedError("the store is not the manifest's", where=store, next_step=again)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+_CHUNK = 1 << 20
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -87,3 +89,16 @@ def _remove_abandoned(path: Path) -> None:
             path.unlink()
         finally:
             os.close(lock)
+
+
+def digest_of(path: Path) -> str:
+    """The sha256 of a file, hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while data := stream.read(_CHUNK):
+            digest.update(data)
+    return digest.hexdigest()

@@ -111,7 +111,8 @@ def _write_image(
     image.parent.mkdir(parents=True, exist_ok=True)
     temporary = image.with_name(f".{image.name}.{os.getpid()}.tmp")
     try:
-        write_image(temporary, manifest, members, base, work)
+        with progress("writing the image", sum(map(_total, members.values()))) as advance:
+            write_image(temporary, manifest, members, base=base, work=work, advance=advance)
         temporary.replace(image)
     finally:
         temporary.unlink(missing_ok=True)

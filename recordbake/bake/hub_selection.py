@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from recordbake import store
 from recordbake.bake.manifest import HUB, LeftOut
-from recordbake.bake.stored import digest_of
+from recordbake.files import digest_of
 from recordbake.guest import codec
 
 if TYPE_CHECKING:

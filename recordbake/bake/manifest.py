@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from recordbake.bake.fields import count, counts, members_of, sha256, text
 from recordbake.errors import DamagedError
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _SIZE_LIMIT = 256 << 20
 _PRUNED = re.compile(r"^http_cache: .* \(take [0-9]+, ([0-9]+) bytes\)$")
 #: So many paths of what was left out are named on the terminal; the manifest has all.
 _NAMED = 3
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -197,23 +197,23 @@ def _damaged(what: str, where: Path) -> DamagedError:
 
 
 def _parse(document: Any) -> Manifest:
-    found = _object(document, ("v", *(field.name for field in fields(Manifest))), "it")
-    _count(found["v"], "v")
-    archives = _object(found["archives"], _archive_names(found["archives"]), "archives")
+    found = members_of(document, ("v", *(field.name for field in fields(Manifest))), "it")
+    count(found["v"], "v")
+    archives = members_of(found["archives"], _archive_names(found["archives"]), "archives")
     if not isinstance(found["left_out"], list):
         raise ValueError("left_out is not a list")  # noqa: TRY004 - one error for all of them
-    left_out = [_object(item, ("path", "why"), "left_out") for item in found["left_out"]]
-    versions = _object(found["versions"], ("recordbake", "format"), "versions")
+    left_out = [members_of(item, ("path", "why"), "left_out") for item in found["left_out"]]
+    versions = members_of(found["versions"], ("recordbake", "format"), "versions")
     return Manifest(
-        created_at=_count(found["created_at"], "created_at"),
+        created_at=count(found["created_at"], "created_at"),
         archives={name: _archive(value, name) for name, value in archives.items()},
-        store=_counts(found["store"], STORE_COUNTS, "store"),
-        store_sha256=_sha256(found["store_sha256"], "store_sha256"),
-        hub=_counts(found["hub"], HUB_COUNTS, "hub"),
-        left_out=tuple(LeftOut(_text(i["path"], "path"), _text(i["why"], "why")) for i in left_out),
+        store=counts(found["store"], STORE_COUNTS, "store"),
+        store_sha256=sha256(found["store_sha256"], "store_sha256"),
+        hub=counts(found["hub"], HUB_COUNTS, "hub"),
+        left_out=tuple(LeftOut(text(i["path"], "path"), text(i["why"], "why")) for i in left_out),
         versions={
-            "recordbake": _text(versions["recordbake"], "versions.recordbake"),
-            "format": _count(versions["format"], "versions.format"),
+            "recordbake": text(versions["recordbake"], "versions.recordbake"),
+            "format": count(versions["format"], "versions.format"),
         },
     )
 
@@ -229,36 +229,8 @@ def _archive_names(value: Any) -> tuple[str, ...]:
 
 
 def _archive(value: Any, name: str) -> ArchiveInfo:
-    found = _object(value, tuple(field.name for field in fields(ArchiveInfo)), name)
+    found = members_of(value, tuple(field.name for field in fields(ArchiveInfo)), name)
     for key in ("sha256", "tar_sha256"):
-        _sha256(found[key], f"{key} of {name}")
-    counts = {key: _count(found[key], key) for key in ("size", "tar_size", "files")}
-    return ArchiveInfo(sha256=found["sha256"], tar_sha256=found["tar_sha256"], **counts)
-
-
-def _object(value: Any, keys: tuple[str, ...], what: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != set(keys):
-        raise ValueError(f"{what} does not have exactly the fields {', '.join(keys)}")
-    return value
-
-
-def _counts(value: Any, keys: tuple[str, ...], what: str) -> dict[str, int]:
-    return {key: _count(count, key) for key, count in _object(value, keys, what).items()}
-
-
-def _count(value: Any, what: str) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError(f"{what} is not a whole number from 0")
-    return value
-
-
-def _sha256(value: Any, what: str) -> str:
-    if not _SHA256.fullmatch(_text(value, what)):
-        raise ValueError(f"{what} is not a digest")
-    return str(value)
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{what} is not text")  # noqa: TRY004 - one error for all of them
-    return value
+        sha256(found[key], f"{key} of {name}")
+    numbers = {key: count(found[key], key) for key in ("size", "tar_size", "files")}
+    return ArchiveInfo(sha256=found["sha256"], tar_sha256=found["tar_sha256"], **numbers)

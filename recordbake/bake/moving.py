@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from recordbake.bake.manifest import MANIFEST_NAME, Manifest, load
 from recordbake.bake.places import place_at
-from recordbake.bake.stored import digest_of
 from recordbake.bake.unpacking import verify
 from recordbake.errors import DamagedError, RecordbakeError, TransferError, UsageError
+from recordbake.files import digest_of
 from recordbake.progress import progress
 from recordbake.workspace import explaining
 

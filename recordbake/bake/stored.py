@@ -13,6 +13,7 @@ from recordbake import store
 from recordbake.answers import check_answers
 from recordbake.bake.pruning import prune_unused
 from recordbake.errors import DamagedError
+from recordbake.files import digest_of
 from recordbake.guest import codec
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from recordbake.bake.manifest import LeftOut
     from recordbake.recording import Recording
 
-_CHUNK = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: Bytes 18 and 19 of the header are 1 in rollback journal mode, 2 in WAL mode
 #: (https://www.sqlite.org/fileformat2.html, section 1.3.3).
@@ -92,15 +92,6 @@ def copy_store(recording: Recording, work: Path, since: int | None = None) -> St
         ).fetchone()[0]
         bodies = {row["body_sha256"]: row["body_size"] for row in _files(connection)}
     return StoreCopy(copy, digest_of(copy), counts, bodies, newest or 0, tuple(left_out))
-
-
-def digest_of(path: Path) -> str:
-    """The sha256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while data := stream.read(_CHUNK):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def _settle_header(copy: Path, where: Path) -> None:

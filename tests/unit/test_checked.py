@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import time
-from contextlib import closing
 
 import pytest
 
@@ -123,8 +121,10 @@ def test_an_unpacked_bake_holds_the_store_that_its_manifest_names(unpacked, chec
     for _ in range(2):
         checked.check_once(unpacked.store)
     assert len(checks) == 1
-    with closing(sqlite3.connect(unpacked.store)) as connection, connection:
-        connection.execute("UPDATE entries SET status = 500")  # a store that is well in itself
+    manifest = unpacked.manifest.read_bytes()
+    with store.writing(unpacked.store) as connection:  # a store that is well in itself
+        connection.execute("UPDATE entries SET status = 500")
+    unpacked.manifest.write_bytes(manifest)
     with pytest.raises(DamagedError, match="not the manifest's"):
         checked.check_once(unpacked.store)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +60,47 @@ def test_any_order_and_grouping_gives_the_same_bake(tmp_path: Path) -> None:
             bake(Recording(at / kind), at / f"{kind}-bake").digest for kind in ("flat", "nested")
         }
     assert len(digests) == 1
+
+
+def dump(recording: Recording) -> list[list[str]]:
+    """All that a store says, in an order of its own."""
+    columns = ", ".join(f"entries.{name}" for name in store.ENTRY_COLUMNS)
+    queries = (
+        f"SELECT {columns}, value FROM entries LEFT JOIN responses ON responses.key = response_key",
+        "SELECT * FROM uses",
+        "SELECT * FROM identities",
+    )
+    with closing(store.connect_readonly(recording.store)) as connection:
+        return [sorted(map(repr, map(tuple, connection.execute(q)))) for q in queries]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_was_recorded_order_and_grouping_do_not_show(tmp_path: Path, seed: int) -> None:
+    """Few different requests, answers, tests and times, so that many of them meet."""
+    chance = random.Random(seed)
+    parts = []
+    for name in "abcd":
+        entries = [
+            captured(
+                f"http://h/{chance.randrange(2)}",
+                chance.choice([b"one", b"two", b"three"]),
+                test=f"tests/test_x.py::test_{chance.randrange(3)}",
+                recorded_at=T0 + chance.randrange(3),
+            )
+            for _ in range(chance.randrange(1, 7))
+        ]
+        parts.append(make_recording(tmp_path / name, entries))
+    found = []
+    for number in range(4):
+        chance.shuffle(parts)
+        at = tmp_path / f"out{number}"
+        unite(parts, Recording(at / "flat"))
+        unite(parts[:2], Recording(at / "left"))
+        unite(parts[2:], Recording(at / "right"))
+        unite([Recording(at / "right"), Recording(at / "left")], Recording(at / "nested"))
+        unite([Recording(at / "flat"), parts[0]], Recording(at / "again"))
+        found += [dump(Recording(at / name)) for name in ("flat", "nested", "again")]
+    assert all(each == found[0] for each in found)
 
 
 def test_same_entries_once_differing_answers_as_takes(tmp_path: Path) -> None:

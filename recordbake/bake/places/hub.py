@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from recordbake.bake.manifest import MANIFEST_NAME
 from recordbake.bake.places.files import Files
+from recordbake.console import is_quiet, is_terminal
 from recordbake.errors import TransferError, UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class HubRepository:
         self._revision = unquote(match["revision"]) if match["revision"] else None
         self._path = f"{match['path']}/" if match["path"] else ""
         self._files: Files
-        if not sys.stderr.isatty():
+        if is_quiet() or not is_terminal(sys.stderr):
             from huggingface_hub.utils.tqdm import disable_progress_bars
 
             disable_progress_bars()
