@@ -128,9 +128,14 @@ class Manifest:
         return f"  pruned: {len(sizes)} takes of {_size(sum(sizes))} that no replay asked for"
 
     def describe_left_out(self) -> str:
-        """A line for each reason: how much was left out for it, and the first of that."""
+        """A line for each reason: the first of what was left out for it, and how much more.
+
+        What was pruned is not among it: see :meth:`describe_pruned`.
+        """
         reasons: dict[str, list[str]] = {}
         for item in self.left_out:
+            if _PRUNED.search(item.path):
+                continue
             reasons.setdefault(item.why, []).append(item.path)
         return "\n".join(
             f"  left out: {', '.join(paths[:_NAMED])}"

@@ -97,8 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
             ),
         )
     say(manifest.describe(out))
-    if manifest.left_out:
-        say(manifest.describe_left_out())
+    if left_out := manifest.describe_left_out():
+        say(left_out)
     if arguments.prune:
         say(manifest.describe_pruned())
     return EXIT_OK

@@ -60,7 +60,8 @@ def test_it_describes_itself_to_people() -> None:
 
 def test_it_says_what_was_left_out_and_why() -> None:
     left = [LeftOut(f"hf_cache/{n}.lock", "lock") for n in range(5)]
-    found = replace(MANIFEST, left_out=(*left, LeftOut("hf_cache/token", "credential")))
+    pruned = LeftOut("http_cache: GET http://h/ (take 1, 5 bytes)", "no replay asked for it")
+    found = replace(MANIFEST, left_out=(*left, LeftOut("hf_cache/token", "credential"), pruned))
     assert found.describe_left_out().splitlines() == [
         "  left out: hf_cache/token (credential)",
         "  left out: hf_cache/0.lock, hf_cache/1.lock, hf_cache/2.lock and 2 more (lock)",
