@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -47,25 +48,31 @@ def python_of_nobody():
 
 
 @pytest.fixture
-def baked(tmp_path):
+def open_path():
+    """A directory that everybody may enter; pytest closes its own to others whenever it starts."""
+    with tempfile.TemporaryDirectory(prefix="recordbake-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def baked(open_path):
     """An unpacked bake and the suite that it was recorded from."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a directory read-only and become nobody")
-    (tmp_path / "suite.py").write_text(SUITE)
+    (open_path / "suite.py").write_text(SUITE)
     with Site() as origin:
         env = {"RECORDBAKE_CAPTURE_LOOPBACK": "1"}
         command = ["--", sys.executable, "suite.py", origin.url]
-        assert recordbake("record", *command, cwd=tmp_path, env=env).returncode == 0
-        assert recordbake("bake", cwd=tmp_path).returncode == 0
-        unpacked = recordbake("unpack", ".recordbake/bake", "--to", "baked", cwd=tmp_path)
+        assert recordbake("record", *command, cwd=open_path, env=env).returncode == 0
+        assert recordbake("bake", cwd=open_path).returncode == 0
+        unpacked = recordbake("unpack", ".recordbake/bake", "--to", "baked", cwd=open_path)
         assert unpacked.returncode == 0, unpacked.stderr
-    for path in (tmp_path, *tmp_path.parents[:-1]):
-        path.chmod(path.stat().st_mode | 0o055)
-    return tmp_path / "baked", origin.url
+    return open_path / "baked", origin.url
 
 
 @pytest.mark.parametrize("journal_mode", ["DELETE", "WAL"])
-def test_nobody_replays_from_a_read_only_mount(baked, tmp_path, journal_mode):
+def test_nobody_replays_from_a_read_only_mount(baked, open_path, journal_mode):
     """A store in WAL mode, as a copy of a live one is, cannot be opened there in the usual way."""
     python = python_of_nobody()
     where, url = baked
@@ -73,20 +80,20 @@ def test_nobody_replays_from_a_read_only_mount(baked, tmp_path, journal_mode):
         with closing(sqlite3.connect(where / "http_cache" / "requests_cache.sqlite")) as store:
             store.execute("PRAGMA journal_mode = WAL")
         (where / "manifest.json").unlink()
-    shutil.copytree(ROOT / "recordbake", tmp_path / "lib" / "recordbake")
-    shutil.copy(ROOT / "sitecustomize.py", tmp_path / "lib/recordbake/guest/_sitecustomize.py")
-    (tmp_path / "tmp").mkdir()
-    (tmp_path / "tmp").chmod(0o777)
+    shutil.copytree(ROOT / "recordbake", open_path / "lib" / "recordbake")
+    shutil.copy(ROOT / "sitecustomize.py", open_path / "lib/recordbake/guest/_sitecustomize.py")
+    (open_path / "tmp").mkdir()
+    (open_path / "tmp").chmod(0o777)
     before = {path: path.stat() for path in sorted(where.rglob("*"))}
     command = [
         "unshare", "--mount", "sh", "-c", MOUNT, str(where), *NOBODY, python, "-m", "recordbake",
         "replay", "--strict", "--recording", str(where), "--", python, "suite.py", url,
     ]  # fmt: skip
-    writable = str(tmp_path / "tmp")
+    writable = str(open_path / "tmp")
     result = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        command, cwd=open_path, capture_output=True, text=True, timeout=120, check=False,
         env=clean_environ(
-            PYTHONPATH=str(tmp_path / "lib"), PYTHONDONTWRITEBYTECODE="1", TMPDIR=writable,
+            PYTHONPATH=str(open_path / "lib"), PYTHONDONTWRITEBYTECODE="1", TMPDIR=writable,
             HOME="/nonexistent", XDG_CACHE_HOME="/nonexistent", RECORDBAKE_CAPTURE_LOOPBACK="1",
         ),
     )  # fmt: skip
