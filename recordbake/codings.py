@@ -103,7 +103,7 @@ def _brotli(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _from_brotli(brotli: Any, pieces: Iterable[bytes]) -> Iterator[bytes]:
     worker = brotli.Decompressor()
     limited = hasattr(worker, "can_accept_more_data")
-    step = _CHUNK if limited else 64  # releases before 1.2 return all that a piece holds
+    step = _CHUNK if limited else 4  # releases before 1.2 return all that a piece holds
     limit = {"output_buffer_limit": _CHUNK} if limited else {}
     try:
         for piece in pieces:

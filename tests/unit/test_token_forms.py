@@ -107,3 +107,21 @@ def test_a_bomb_is_read_in_small_pieces(name: str) -> None:
     sizes = [len(piece) for piece in decoded([bomb], [name])]
     assert sum(sizes) == 64 << 20
     assert max(sizes) <= 2 << 20
+
+
+def test_a_brotli_that_knows_no_limit_is_fed_little_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Old:
+        """Of releases before 1.2."""
+
+        def __init__(self) -> None:
+            self._worker = brotli_decompressor()
+
+        def process(self, data: bytes) -> bytes:
+            assert len(data) <= 4
+            return self._worker.process(data)
+
+    brotli_decompressor = brotli.Decompressor
+    monkeypatch.setattr(brotli, "Decompressor", Old)
+    assert b"".join(decoded([PACKED["br"]], ["br"])) == PLAIN
