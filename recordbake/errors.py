@@ -6,6 +6,9 @@ docs/reference/errors.md. The command line prints them without a traceback.
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -79,12 +82,39 @@ class StorageError(DamagedError):
     anchor = "storage"
 
     def __init__(self, cause: OSError) -> None:
+        number, where = cause.errno, cause.filename
+        reason = cause.strerror or str(cause)
+        if number is None and (said := _IN_TEXT.search(str(cause))):  # shutil.Error: many in one
+            number = int(said["number"])
+            reason, where = os.strerror(number), said["path"]
         super().__init__(
-            f"a file cannot be read or written: {cause.strerror or cause}",
-            where=None if cause.filename is None else str(cause.filename),
-            next_step="free space or grant permission, then run it again; what a run had recorded"
-            " is picked up",
+            f"a file cannot be read or written: {reason}",
+            where=None if where is None else os.fsdecode(where),
+            next_step=f"{remedy(reason)}, then run it again; what a run had recorded is picked up",
         )
+
+
+#: How an OSError with a file name tells of itself.
+_IN_TEXT = re.compile(r"\[Errno (?P<number>\d+)\] [^:]*: (?:'[^']*' -> )?'(?P<path>[^']*)'")
+_REMEDIES = {
+    "free space": (errno.ENOSPC, errno.EDQUOT),
+    "allow larger files (ulimit -f)": (errno.EFBIG,),
+    "allow more open files (ulimit -n)": (errno.EMFILE, errno.ENFILE),
+    "grant permission": (errno.EACCES, errno.EPERM, errno.EROFS),
+    "keep it from being deleted meanwhile": (errno.ENOENT, errno.ESTALE),
+}
+
+
+def remedy(reason: str) -> str:
+    """What to do about a system's error.
+
+    Args:
+        reason: its text, as strerror(3) has it.
+    """
+    for text, numbers in _REMEDIES.items():
+        if reason in map(os.strerror, numbers):
+            return text
+    return "free space or grant permission"
 
 
 class TransferError(DamagedError):

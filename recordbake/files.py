@@ -22,8 +22,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: the directory cannot be written or the disk is full.
     """
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, naming(path):
         temporary.write_bytes(data)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let a system's error say which file is concerned; one that comes of a write does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def copy_atomically(source: Path, target: Path) -> None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+#: Seconds that everybody waits for whoever holds a recording or its database.
+PATIENCE = 60.0
+
+
 def try_lock(path: Path) -> int | None:
     """Take an exclusive lock on a file now, or None if somebody else has it.
 
@@ -31,7 +35,9 @@ def try_lock(path: Path) -> int | None:
 
 
 @contextmanager
-def recording_lock(directory: Path, *, shared: bool, seconds: float = 60) -> Iterator[None]:
+def recording_lock(
+    directory: Path, *, shared: bool, seconds: float | None = None
+) -> Iterator[None]:
     """Hold a recording: exclusively to change it, shared to read it.
 
     A directory that cannot be written is not locked: nobody changes it.
@@ -39,7 +45,7 @@ def recording_lock(directory: Path, *, shared: bool, seconds: float = 60) -> Ite
     Args:
         directory: the recording; created if it is to be changed.
         shared: other readers may hold it too.
-        seconds: how long to wait for others.
+        seconds: how long to wait for others; :data:`PATIENCE` when None.
 
     Raises:
         BusyError: somebody else held it all that time.
@@ -55,7 +61,8 @@ def recording_lock(directory: Path, *, shared: bool, seconds: float = 60) -> Ite
         yield
         return
     try:
-        _wait(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, path, seconds)
+        wait = PATIENCE if seconds is None else seconds
+        _wait(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, path, wait)
         yield
     finally:
         os.close(descriptor)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from recordbake import __version__, from_audit, hub_cache, leftovers, seen_secrets
 from recordbake.console import note
 from recordbake.errors import DamagedError
-from recordbake.files import write_atomically
+from recordbake.files import naming, write_atomically
 from recordbake.guest.known_secrets import Secrets, named_secrets
 from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
@@ -135,8 +135,14 @@ def _events(run: Run) -> Iterator[dict[str, Any]]:
 
 def merge_journal(run: Run) -> None:
     """Write the run's journal from its shards, in time order."""
+    if not run.path.is_dir():
+        raise DamagedError(
+            "the run's directory was deleted while the command ran, and what it kept with it",
+            where=run.path,
+            next_step="keep it from what the suite or others clean up, then run it again",
+        )
     temporary = run.journal.with_suffix(".part")
-    with temporary.open("wb") as stream:
+    with naming(temporary), temporary.open("wb") as stream:
         stream.writelines(journal_lines(run))
     temporary.replace(run.journal)
 

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from recordbake import locks
 from recordbake.errors import DamagedError
 from recordbake.guest import codec
 from recordbake.serializer import body_path, key_fn, serializer, serializer_for
@@ -177,7 +178,9 @@ def settle(store: Path) -> None:
     if not store.is_file() or not any(path.exists() for path in leftovers):
         return
     try:
-        with closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(store, timeout=locks.PATIENCE, isolation_level=None)
+        ) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("COMMIT")
@@ -201,7 +204,9 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
     """
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(store, timeout=60, isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(store, timeout=locks.PATIENCE, isolation_level=None)
+        ) as connection:
             _create(connection)
             connection.execute("BEGIN IMMEDIATE")
             _check_format(connection, store)

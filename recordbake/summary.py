@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake.console import BAD, GOOD, WARNING, note
+from recordbake.errors import remedy
 
 if TYPE_CHECKING:
     from recordbake.recording import Run
@@ -35,8 +36,10 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
     for damage in found.damage[:SHOWN]:
         _failed(f"damaged: {damage.get('message')}")
     if info.lost:
-        why = ", ".join(sorted({str(loss.get("error")) for loss in found.losses})) or "disk full?"
-        _failed(f"answers or journal lines could not be written ({why}): free space and run again")
+        errors = sorted({str(loss.get("error")) for loss in found.losses})
+        todo = ", ".join(dict.fromkeys(map(remedy, errors))) or "free space"
+        why = ", ".join(errors) or "disk full?"
+        _failed(f"answers or journal lines could not be written ({why}): {todo} and run again")
     _incomplete(info.incomplete)
     own = info.command_exit_code
     because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""

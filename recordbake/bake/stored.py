@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recordbake import store
+from recordbake import locks, store
 from recordbake.answers import check_answers
 from recordbake.bake.pruning import prune_unused
 from recordbake.errors import DamagedError
@@ -119,7 +119,7 @@ def _open(path: Path) -> sqlite3.Connection:
                 )
         return store.connect_readonly(path)
     uri = f"{path.resolve().as_uri()}?mode=rw"
-    return sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None)
+    return sqlite3.connect(uri, uri=True, timeout=locks.PATIENCE, isolation_level=None)
 
 
 def _files(connection: sqlite3.Connection) -> list[Any]:
