@@ -157,11 +157,11 @@ class ChunkedBody(BodyReader):
 
     def begin(self) -> int:
         """Go to the next chunk; its length, or 0 at the end or when the body was cut off."""
-        if self.complete or self._left:
-            return self._left
+        if self.complete or self._left or self.garbage:
+            return self._left  # behind garbage anything may look like a length
         line = self._stream.readline(MAX_LINE)
         try:
-            self._left = max(int(line.split(b";")[0].strip() or b"-1", 16), -1)
+            self._left = max(int(line.split(b";")[0], 16), -1) if line else -1
         except ValueError:
             self._left, self.garbage = -1, line
         if self._left == 0:
@@ -177,7 +177,7 @@ class ChunkedBody(BodyReader):
         data = _some(self._stream, min(size, self._left))
         self._left -= len(data)
         if data and not self._left:
-            self._stream.readline(MAX_LINE)  # the line break behind a chunk's data
+            self._stream.read(2)  # the line break behind a chunk's data; clients do not look
         return data
 
 

@@ -113,3 +113,10 @@ def test_which_body_a_response_has(method, status, headers, kind):
 
 def test_heads_of_later_versions_are_readable_by_a_1_1_parser():
     assert framing.head_bytes(Head(200, "", "2", [("a", "b")])) == b"HTTP/1.1 200\r\na: b\r\n\r\n"
+
+
+def test_nothing_is_read_behind_what_is_no_length():
+    """A chunk longer than it said: clients skip two bytes, and what follows is no length."""
+    body = framing.ChunkedBody(io.BufferedReader(io.BytesIO(b"3\r\nfour\r\n0\r\n\r\n")))
+    assert (body.read(9), body.read(9), body.read(9)) == (b"fou", b"", b"")
+    assert (body.complete, body.garbage) == (False, b"\n")

@@ -62,15 +62,17 @@ threads(4, work)
     "forks in the middle of threads": """
 import requests
 session = requests.Session()
-forked = threading.Event()
+forked, ready = threading.Event(), threading.Barrier(5)
 def work(n):
     for number, path in enumerate(paths(f"parent-{n}")):
-        if number == 4:
+        if number == 4:  # nobody holds a lock that a child would miss
+            ready.wait()
             forked.wait(60)
         right(path, session.get(url + path, timeout=60).content)
 made = [threading.Thread(target=work, args=(n,)) for n in range(4)]
 for t in made: t.start()
 children = []
+ready.wait()
 for child in range(4):
     if not (pid := os.fork()):
         own = requests.Session()

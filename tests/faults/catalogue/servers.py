@@ -51,7 +51,7 @@ for name, url in urls.items():
         seen = []
         while error is not None:
             seen.append(f"{type(error).__module__}.{type(error).__qualname__}")
-            error = error.__cause__ or error.__context__
+            error = error.__cause__
     print(json.dumps([name, seen]), flush=True)
 """
 
