@@ -37,15 +37,16 @@ def main(arguments: list[str]) -> int:
     print(f"seed {options.seed}: {len(chosen)} faults", flush=True)
     work = options.work or Path(tempfile.mkdtemp(prefix="faults-"))
 
+    done = []
+
     def say(row, times) -> None:
+        done.append(row)
+        report.write(done, ROOT / "reports", options.page)  # what is known if this one is ended
         print(f"{row.group}: {report.line(row)}".rstrip(), flush=True)
         for text in row.bad:
             print(f"  {text}", flush=True)
 
     rows = running.run(chosen, work, options.seed, jobs=options.jobs, share=options.share, say=say)
-    report.write(rows, ROOT / "reports", options.seed)
-    if options.page:
-        report.write_page(rows, options.page)
     print(report.table(rows))
     print(report.total(rows))
     bad = any(row.bad for row in rows)

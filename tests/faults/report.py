@@ -7,11 +7,12 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tests.faults.catalogue import faults
+from tests.faults.fault import Row
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
-
-    from tests.faults.fault import Row
 
 KINDS = ("lost", "hung", "wrong")
 _HEAD = """\
@@ -50,17 +51,22 @@ def total(rows: Sequence[Row]) -> str:
     return f"{len(rows)} faults, {sum(row.injected for row in rows)} times injected: {counts}"
 
 
-def write(rows: Sequence[Row], reports: Path, seed: str) -> None:
-    """Write ``faults.json`` and ``faults.md``."""
+def write(rows: Sequence[Row], reports: Path, page: Path | None = None) -> None:
+    """Write ``faults.json``, ``faults.md`` and, if asked for, the page of the documentation.
+
+    Faults that were not injected this time keep what ``faults.json`` says of them.
+    """
     reports.mkdir(parents=True, exist_ok=True)
-    found = {"seed": seed, "faults": [asdict(row) for row in rows]}
-    (reports / "faults.json").write_text(json.dumps(found, indent=1) + "\n")
-    (reports / "faults.md").write_text(_page(rows))
+    found = {row.name: row for row in [*_before(reports / "faults.json"), *rows]}
+    every = [found[fault.name] for fault in faults() if fault.name in found]
+    text = json.dumps([asdict(row) for row in every], indent=1) + "\n"
+    (reports / "faults.json").write_text(text)
+    for path in filter(None, (reports / "faults.md", page)):
+        path.write_text(_page(every))
 
 
-def write_page(rows: Sequence[Row], path: Path) -> None:
-    """Write the page of the documentation."""
-    path.write_text(_page(rows))
+def _before(path: Path) -> list[Row]:
+    return [Row(**row) for row in json.loads(path.read_text())] if path.exists() else []
 
 
 def _page(rows: Sequence[Row]) -> str:

@@ -58,10 +58,10 @@ def damaged(*names: str) -> Callable[[Trial], None]:
 
 _STORE, _BODIES, _JOURNAL, _INFO, *_BAKE = READERS
 FAULTS = [
-    Fault("Locked and damaged", "changed bits, cuts, zeros in the store", damaged(_STORE), 20, 1),
-    Fault("Locked and damaged", "in a body", damaged(_BODIES), 10, 1),
-    Fault("Locked and damaged", "in a journal or run.json", damaged(_JOURNAL, _INFO), 10, 1),
-    Fault("Locked and damaged", "in a bake's archives or manifest", damaged(*_BAKE), 10, 1),
+    Fault("Locked and damaged", "changed bits, cuts, zeros in the store", damaged(_STORE), 10, 1),
+    Fault("Locked and damaged", "in a body", damaged(_BODIES), 5, 1),
+    Fault("Locked and damaged", "in a journal or run.json", damaged(_JOURNAL, _INFO), 5, 1),
+    Fault("Locked and damaged", "in a bake's archives or manifest", damaged(*_BAKE), 5, 1),
     tests(
         "Locked and damaged", "a killed writer's hot journal, a write-ahead log",
         "tests/faults/test_store_faults.py",
