@@ -146,6 +146,5 @@ def suites(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Kill, starve, damage and mislead recordbake: nothing may be lost, hang or be wrong."""
     _install(session, "tests")
-    whole = not session.posargs  # only a run of everything is worth a page
-    page = ["--page", "docs/reference/faults.md"] if whole else []
+    page = ["--page", "docs/reference/faults.md"]
     session.run("python", "-m", "tests.faults", *page, *session.posargs)
