@@ -239,3 +239,39 @@ def test_a_question_that_cannot_be_judged_is_refused_and_the_next_one_answered(m
         assert answers.get(timeout=30) == (7, 0, -errno.EACCES, 0)
     watch.close()
     os.close(ask)
+
+
+def test_who_asks_for_this_machine_does_not_wait_until_a_name_is_looked_up(monkeypatch):
+    machine = next(iter(MACHINES.values()))
+    abi = machine.abis[0]
+    number = next(number for number, name in abi.names.items() if name == "connect")
+    kept = [ctypes.create_string_buffer(inet(h, 80), 16) for h in ("192.0.2.1", "127.0.0.1")]
+    asked, ask = os.pipe()
+    questions, answers, looked_up = queue.Queue(), queue.Queue(), threading.Event()
+
+    def ioctl(descriptor, request, data, *_):
+        if request == supervisor._RECV:
+            os.read(descriptor, 1)
+            n = questions.get()
+            words = [ctypes.addressof(kept[n]), 16, 0, 0, 0]
+            thread = threading.get_native_id()
+            data[:] = supervisor._NOTIFICATION.pack(n, thread, 0, number, abi.arch, 0, 3, *words)
+        elif request == supervisor._SEND:
+            answers.put(supervisor._RESPONSE.unpack(data))
+
+    def slow(*_):
+        looked_up.wait(60)
+        raise OSError
+
+    monkeypatch.setattr(supervisor.fcntl, "ioctl", ioctl)
+    monkeypatch.setattr("socket.getaddrinfo", slow)
+    watch = supervisor.Supervisor(asked, machine, Policy(["slow.example"]), lambda _: None)
+    for n in (0, 1):
+        questions.put(n)
+        os.write(ask, b"?")
+    assert answers.get(timeout=30)[:3] == (1, 0, 0)
+    assert answers.empty()
+    looked_up.set()
+    assert answers.get(timeout=30)[:3] == (0, 0, -errno.ENETUNREACH)
+    watch.close()
+    os.close(ask)

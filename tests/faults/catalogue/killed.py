@@ -335,12 +335,12 @@ def auditing(trial: Trial) -> None:
 
 
 FAULTS = [
-    Fault("Killed", "the runner, while recording", recording("runner"), 40, 2),
+    Fault("Killed", "the runner, while recording", recording("runner"), 40, 1),
     Fault("Killed", "a worker, while recording", recording("worker"), 40, 1),
-    Fault("Killed", "all, while recording", recording("all"), 40, 2),
-    Fault("Killed", "baking", baking, 25, 2),
-    Fault("Killed", "unpacking", unpacking, 25, 2),
-    Fault("Killed", "merging", merging, 25, 2),
+    Fault("Killed", "all, while recording", recording("all"), 40, 1),
+    Fault("Killed", "baking", baking, 25, 1),
+    Fault("Killed", "unpacking", unpacking, 25, 1),
+    Fault("Killed", "merging", merging, 25, 1),
     Fault("Killed", "auditing", auditing, 20, 1),
     Fault("Killed", "the runner, and its command would go on", orphaned("record"), 5, 1),
     Fault(

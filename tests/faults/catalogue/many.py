@@ -172,4 +172,4 @@ def many(name: str) -> Callable[[Trial], None]:
     return inject
 
 
-FAULTS = [Fault("Many", name, many(name), 5, 1) for name in PROGRAMS]
+FAULTS = [Fault("Many", name, many(name), 5, int("tasks of h" not in name)) for name in PROGRAMS]
