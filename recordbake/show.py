@@ -16,7 +16,7 @@ from recordbake.guest import codec
 from recordbake.guest.exchange import Headers, header
 from recordbake.preview import preview, printable
 from recordbake.recording import Recording
-from recordbake.store import body_path, connect_readonly, settle
+from recordbake.store import body_path, check_tables, connect_readonly, settle
 
 if TYPE_CHECKING:
     import sqlite3
@@ -76,6 +76,7 @@ def opened(path: Path) -> Iterator[Recording]:
     recording = Recording(path)
     if not recording.manifest.is_file() or recording.http_cache.is_dir():
         settle(recording.store)
+        check_tables(recording.store)
         yield recording
         return
     from recordbake.bake import unpack

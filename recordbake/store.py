@@ -84,14 +84,10 @@ def check(store: Path) -> dict[str, int]:
     Raises:
         DamagedError: missing, damaged, of a newer format, or with a body missing or short.
     """
+    check_tables(store)
     with closing(connect_readonly(store)) as connection:
         try:
-            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
-            if problems != ["ok"]:
-                raise sqlite3.DatabaseError(problems[0])
-            _check_format(connection, store)
             _check_bodies(connection, store.parent / "bodies")
-            _check_content(connection, store)
             row = connection.execute(
                 "SELECT count(DISTINCT key), count(*), count(DISTINCT body_sha256) FROM entries"
             ).fetchone()
@@ -104,6 +100,25 @@ def check(store: Path) -> dict[str, int]:
                 f"the store is damaged: {error}", where=store, next_step=_RECORD_AGAIN
             ) from error
     return {"entries": row[0], "takes": row[1], "bodies": row[2], "body_bytes": size}
+
+
+def check_tables(store: Path) -> None:
+    """Check a store's integrity, format and tables, not the answers and bodies that they name.
+
+    Raises:
+        DamagedError: missing, damaged or of a newer format.
+    """
+    with closing(connect_readonly(store)) as connection:
+        try:
+            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+            if problems != ["ok"]:
+                raise sqlite3.DatabaseError(problems[0])
+            _check_format(connection, store)
+            _check_content(connection, store)
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            raise DamagedError(
+                f"the store is damaged: {error}", where=store, next_step=_RECORD_AGAIN
+            ) from error
 
 
 def recorded_with_token(store: Path) -> bool:

@@ -16,6 +16,7 @@ from recordbake.audit.findings.model import judged_replays
 from recordbake.audit.hub import HubRepo, hub_repositories
 from recordbake.audit.secrets import secrets_of
 from recordbake.errors import DamagedError
+from recordbake.store import check_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +72,8 @@ def load(*recordings: Recording) -> Loaded:
 
 
 def _entries_with_secrets(recording: Recording) -> pd.DataFrame:
+    if recording.store.is_file():
+        check_tables(recording.store)  # damaged answers are findings; damaged tables tell nothing
     entries, secrets = load_entries(recording.store), secrets_of(recording)
     named = zip(entries["key"], entries["take"], strict=True)
     found = [secrets.get(name, ()) for name in named]
