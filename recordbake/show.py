@@ -76,7 +76,8 @@ def opened(path: Path) -> Iterator[Recording]:
     recording = Recording(path)
     if not recording.manifest.is_file() or recording.http_cache.is_dir():
         settle(recording.store)
-        check_tables(recording.store)
+        if recording.store.is_file():
+            check_tables(recording.store)
         yield recording
         return
     from recordbake.bake import unpack
