@@ -131,7 +131,8 @@ def bench(session: nox.Session) -> None:
     python = str(peers / "bin" / "python")
     names = ["requests", "httpx", "requests-cache", "vcrpy", "cassetter"]
     session.run(python, "-m", "pip", "install", "--quiet", *names, external=True)
-    page = [] if "--quick" in session.posargs else ["--page", "docs/reference/benchmarks.md"]
+    page = ["--page", "docs/reference/benchmarks.md", "--images", "docs/images"]
+    page = [] if "--quick" in session.posargs else page
     session.run("python", "-m", "bench", "--peers", python, *page, *session.posargs)
 
 

@@ -9,10 +9,16 @@ import platform
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from bench.growth import GROWTHS
 from bench.page import write_page
+from bench.pictures import draw
 from bench.rows import ROWS
 from bench.surroundings import ROOT, Surroundings
+
+if TYPE_CHECKING:
+    from bench.growth import Growth
 
 
 def main() -> int:
@@ -25,9 +31,10 @@ def main() -> int:
     parser.add_argument(
         "--page", type=Path, help="the page to write (docs/reference/benchmarks.md)"
     )
+    parser.add_argument("--images", type=Path, help="where its pictures go (docs/images)")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
-    kept = _rows_of(options.out) if options.only else {}
+    kept, grown = _rows_of(options.out) if options.only else ({}, {})
     with Surroundings(quick=options.quick, peers=options.peers) as surroundings:
         for row in ROWS:
             if not any(part in row.name for part in options.only.split(",")):
@@ -42,22 +49,43 @@ def main() -> int:
                 "peers": {name: round(value, 4) for name, value in result.peers.items()},
                 "sides": result.sides,
             }  # fmt: skip
-    report = {
+        for growth in GROWTHS:
+            if any(part in growth.name for part in options.only.split(",")):
+                print(f"{growth.name} ...", flush=True, file=sys.stderr)
+                grown[growth.name] = _figures(growth, surroundings)
+    report: dict[str, Any] = {
         "v": 1, "measured_at": time.time(), "quick": options.quick, "rounds": rounds,
         "python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0],
         "rows": [kept[row.name] for row in ROWS if row.name in kept],
+        "growth": [grown[growth.name] for growth in GROWTHS if growth.name in grown],
     }  # fmt: skip
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n")
     if options.page:
         write_page(report, options.page)
+    for growth in report["growth"] if options.images else ():
+        draw(growth, options.images / f"{growth['name']}.svg")
     return 0
 
 
-def _rows_of(path: Path) -> dict[str, dict[str, object]]:
+def _figures(growth: Growth, surroundings: Surroundings) -> dict[str, Any]:
+    points = list(growth.measure(surroundings))
+    sides = {name: [round(values[name], 6) for _, values in points] for name in points[0][1]}
+    return {
+        "name": growth.name, "title": growth.title, "by": growth.by,
+        "x": [x for x, _ in points], "sides": sides,
+    }  # fmt: skip
+
+
+def _rows_of(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a report has so far, by name: rows, and how costs grow."""
     if not path.is_file():
-        return {}
-    return {row["name"]: row for row in json.loads(path.read_text())["rows"]}
+        return {}, {}
+    report = json.loads(path.read_text())
+    return (
+        {row["name"]: row for row in report["rows"]},
+        {growth["name"]: growth for growth in report.get("growth", ())},
+    )
 
 
 if __name__ == "__main__":

@@ -27,15 +27,20 @@ opens nothing, looks nothing up, writes no journal and hands out no cookies.
 """
 
 _TAIL = """
-Not measured yet: 100 warm downloads from the Hub against `HF_HUB_OFFLINE=1`, and how costs grow up to a million
-entries.
-
 Peers are measured once each, after the rounds of their row, in an environment of their own; what they do not do is not in the
 table.
 
 `reports/bench.json`: `v` (1), `measured_at` (Unix seconds), `quick`, `rounds`, `python`, `cores`, `load`, and
 `rows`: each with `name`, `what`, `how`, `unit` (`ratio` or `ms`), `value`, `bar`, `met`, `peers` (name to ratio)
-and `sides` (name to the figures of each round: seconds, or bytes for memory).
+and `sides` (name to the figures of each round: seconds, or bytes for memory); `growth`: each with `name`,
+`title`, `by`, `x` (how much of it) and `sides` (name to CPU seconds at each x).
+"""
+
+_GROWTH = """
+## How costs grow
+
+CPU seconds of whole processes and their children (of a call, for the body's size), on logarithmic axes.
+
 """
 
 
@@ -51,4 +56,20 @@ def write_page(report: dict[str, Any], path: Path) -> None:
         lines.append(
             f"| {what} | {row['how']} | {row['value']:.2f}{unit} | {bar} | {met} | {peers} |\n"
         )
-    path.write_text("".join(lines) + _TAIL, encoding="utf-8")
+    lines.append(_TAIL)
+    if report["growth"]:
+        lines.append(_GROWTH)
+    for growth in report["growth"]:
+        title = f"{growth['title']}, by {growth['by']}"
+        lines.append(f"![{title}](../images/{growth['name']}.svg)\n\n{_table(growth)}\n")
+    path.write_text("".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def _table(growth: dict[str, Any]) -> str:
+    """The picture's figures."""
+    sides = growth["sides"]
+    lines = [f"| {growth['by']} | {' | '.join(sides)} |\n", "| --- " * (len(sides) + 1) + "|\n"]
+    for n, x in enumerate(growth["x"]):
+        figures = " | ".join(f"{values[n]:.3g} s" for values in sides.values())
+        lines.append(f"| {x:,} | {figures} |\n")
+    return "".join(lines)

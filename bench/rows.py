@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.measure import cost, interleave, ratio
+from bench.surroundings import HERE, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.surroundings import Surroundings
+
+
+HUB = HERE / "hub.py"
 
 
 @dataclass
@@ -224,6 +229,26 @@ def _suite(s: Surroundings, rounds: int) -> Result:
     )
 
 
+def _hub(s: Surroundings, rounds: int) -> Result:
+    """The hub's stand-in of the examples is asked while recording, and is gone in the replay."""
+    sys.path.append(str(ROOT / "examples"))
+    from standin import StandIn  # type: ignore[import-not-found]
+
+    calls = [s.python, HUB, s.size(100, 2)]
+    with StandIn(s.path / "standin") as internet:
+        led = s.env | internet.environment()
+        s.recordbake("hub", "record", "--", *calls, env=led)
+    cache = {"HF_HOME": str(s.recording("hub").hf_cache), "HF_HUB_OFFLINE": "1"}
+    replay = ["replay", "--strict", "--", *calls]
+    return _pair(
+        {
+            "strict": lambda: s.recordbake("hub", *replay, env=led).figure("cpu"),
+            "offline": lambda: cost(calls, env=s.env | cache).figure("cpu"),
+        },
+        rounds,
+    )
+
+
 def _entries(s: Surroundings, rounds: int) -> Result:
     from bench.stores import store_of
 
@@ -308,6 +333,8 @@ ROWS = (
     Row("record-8", "the same in 8 processes", WALL, 1.3, _recording(8)),
     Row("suite", "strict suite of 2,000 tests with 5 requests each over the same suite live",
         WALL, 1.0, _suite),
+    Row("hub", "100 warm `hf_hub_download` in a strict replay over `HF_HUB_OFFLINE=1`",
+        "CPU of the calls", 4, _hub),
     Row("entries", "replay of one request from 100,000 entries over 100 entries",
         "CPU of the whole command", 1.1, _entries),
     Row("bake", "bake of 1 GiB over `tar | pigz`", "CPU of the whole command", 0.3, _bake),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_PART = 10_000  # entries that are held in memory at once
 T0 = 1_790_000_000.0
 RUN = "20260921T141320.000000Z-replay_strict-0001"
 
@@ -39,10 +40,22 @@ def _store(path: Path, entries: Iterable[Captured]) -> None:
         merger.replace(list(entries), Outcomes(), whole=True)
 
 
+class _Filler(StoreMerger):
+    """Fills an empty store a part at a time: there is nothing in it to drop."""
+
+    def _drop_unreferenced(self) -> None:
+        pass
+
+
 def store_of(path: Path, entries: int) -> None:
     """A recording with this many entries of 1 KB, ``http://bench.example/N``."""
-    body = b"x" * 1024
-    _store(path, (_captured(f"http://bench.example/{n}", body) for n in range(entries)))
+    recording, body = Recording(path), b"x" * 1024
+    with writing(recording.store) as connection:
+        filler = _Filler(connection, recording.bodies, path / "shards")
+        for start in range(0, entries, _PART):
+            part = range(start, min(start + _PART, entries))
+            captured = [_captured(f"http://bench.example/{n}", body) for n in part]
+            filler.replace(captured, Outcomes(), whole=True)
 
 
 def bodies_of(path: Path, size: int) -> None:

@@ -17,6 +17,7 @@ from recordbake.interpreter import examine
 from recordbake.recording import Recording
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 HERE = Path(__file__).parent
@@ -75,11 +76,14 @@ class Surroundings:
         """The command line of :mod:`bench.calls`, with as many different URLs as calls."""
         return [self.python, CALLS, client, transport, self.base + url, count, count]
 
-    def recordbake(self, name: str, *arguments: object) -> Cost:
+    def recordbake(
+        self, name: str, *arguments: object, env: Mapping[str, str] | None = None
+    ) -> Cost:
         """``recordbake ARGUMENTS`` in a project directory of that name."""
         directory = self.path / name
         directory.mkdir(exist_ok=True)
-        return cost([self.python, "-m", "recordbake", *arguments], env=self.env, cwd=directory)
+        command = [self.python, "-m", "recordbake", *arguments]
+        return cost(command, env=env or self.env, cwd=directory)
 
     def record(self, name: str, *command: object) -> Recording:
         """Record a command into a project of that name."""
