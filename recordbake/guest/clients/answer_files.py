@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from ..exchange import Head, Headers
+    from ..exchange import Head, Headers, Take
     from .response_reader import ResponseReader
 
 #: Fields whose text http.client parses to just these fields, without defects: names are tokens
@@ -88,16 +88,62 @@ def wrap_parser(module: ModuleType) -> None:
         if headers is None:
             return original(fp, _class=_class)
         fp.headers = None
-        message = _class()
-        for name, value in headers:
-            message.set_raw(name, value)
-        message.set_payload("")
-        return message
+        return _message(_class, headers)
 
     parse_headers.__doc__ = original.__doc__
     module.parse_headers = parse_headers  # type: ignore[attr-defined]
     _wrapped[:] = [module, parse_headers]
     _wrap_begin(module.HTTPResponse, parse_headers)
+
+
+def _message(message_class: Any, headers: Headers) -> Any:
+    message = message_class()
+    for name, value in headers:
+        message.set_raw(name, value)
+    message.set_payload("")
+    return message
+
+
+def begun(take: Take, method: str) -> Any:
+    """``http.client``'s response of a take, begun, as after its connection was closed.
+
+    Args:
+        take: the take.
+        method: of the request.
+
+    Returns:
+        None for what is not like most: its head has to be parsed, or its body is not at hand.
+    """
+    head, body = take.head, take.body
+    if head is None or body is None or take.failure is not None or not need_no_parser(head):
+        return None
+    fields = {name.lower(): value for name, value in reversed(head.headers)}
+    if not _is_common(head, fields):
+        return None
+    module: Any = _wrapped[0]
+    source = AnswerBytes(b"", head, body)
+    source.headers = None
+    response = module.HTTPResponse(_Source(source), method=method)
+    response.headers = response.msg = _message(module.HTTPMessage, head.headers)
+    _set_state(response, head, fields)
+    return response
+
+
+class _Source:
+    """What http.client makes a response of, where there is no connection.
+
+    Args:
+        file: what ``makefile`` returns.
+    """
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: AnswerBytes) -> None:
+        self._file = file
+
+    def makefile(self, _: str) -> AnswerBytes:
+        """As a socket's."""
+        return self._file
 
 
 def _wrap_begin(cls: Any, parse_headers: Any) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 
 from ..exchange import Request
-from .answer_reader import answer_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
     from ..engine import Engine
     from ..exchange import Headers, Take
-    from .answer_reader import AnswerReader
     from .deferred_socket import DeferredSocket
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -34,13 +32,26 @@ _SKIP_HEADER = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER
 _IDLE, _SENT = "Idle", "Request-sent"
 
 
+#: Names that were found plain: a client sends few different ones.
+_plain_names: set[str] = set()
+_MOST_NAMES = 1000
+
+
+def _is_plain_name(name: str) -> bool:
+    if not _NAME.fullmatch(name) or name.lower() in _TAKEN_UP:
+        return False
+    if len(_plain_names) < _MOST_NAMES:
+        _plain_names.add(name)
+    return True
+
+
 def plain_headers(headers: Mapping[Any, Any] | None) -> Headers | None:
     """Request headers as they would be sent, or None where a client does more with them."""
     found = []
     for name, value in (headers or {}).items():
         if type(name) is not str or type(value) is not str:
             return None
-        if not _NAME.fullmatch(name) or name.lower() in _TAKEN_UP or value == _SKIP_HEADER:
+        if not (name in _plain_names or _is_plain_name(name)) or value == _SKIP_HEADER:
             return None
         if not (value.isascii() and value.isprintable()):
             return None
@@ -69,34 +80,6 @@ def ready_take(engine: Engine, request: Request) -> Take | None:
     """The answer to a request, journalled as a hit; None: ask on the way over the wire."""
     plan = engine.answer(request)
     return None if plan is None else plan.take
-
-
-class _Source:
-    """What http.client makes a response of, where there is no connection.
-
-    Args:
-        reader: serves the answer.
-    """
-
-    def __init__(self, reader: AnswerReader) -> None:
-        self._reader = reader
-
-    def makefile(self, _: str) -> Any:
-        """As a socket's."""
-        return answer_file(self._reader)
-
-
-def whole_answer(response_class: Any, reader: AnswerReader, method: str) -> Any:
-    """``http.client``'s response of its own, begun, as after a connection was closed.
-
-    Args:
-        response_class: ``http.client.HTTPResponse``.
-        reader: serves the answer.
-        method: of the request.
-    """
-    answer = response_class(_Source(reader), method=method)
-    answer.begin()
-    return answer
 
 
 def is_idle(connection: Any) -> bool:

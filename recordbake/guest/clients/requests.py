@@ -13,10 +13,10 @@ import re
 import sys
 from operator import attrgetter
 
-from .answer_reader import AnswerReader
+from .answer_files import begun
 from .deferred_socket import DeferredSocket
 from .http_client import HttpClientSeam
-from .ready import PLAIN_TARGET, plain_request, put_answer, ready_take, whole_answer
+from .ready import PLAIN_TARGET, plain_request, put_answer, ready_take
 from .urllib3_ready import maker
 
 TYPE_CHECKING = False
@@ -40,7 +40,6 @@ _POOL = (
 )  # fmt: skip
 _MANAGER = ("connection_from_host", "connection_from_url", "connection_from_pool_key")
 _CONNECTION = ("connect", "request", "getresponse", "putrequest", "putheader", "endheaders", "send")
-_COOKIES = frozenset({"set-cookie", "set-cookie2"})
 
 
 def _members(owner: Any, names: tuple[str, ...]) -> Callable[[Any], Any]:
@@ -79,7 +78,6 @@ class RequestsSeam:
             (response.HTTPResponse, ("__init__",)),
         )
         self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
-        self._response_class = base.HTTPResponse
         self._options_class = sys.modules["urllib3.connection"]._ResponseOptions
         self._make = maker()
         self._own = _members(self._adapter, _ADAPTER)
@@ -98,41 +96,32 @@ class RequestsSeam:
         take = None if asked is None else ready_take(self.engine, asked)
         if take is None:
             return None
-        reader = AnswerReader(take, request.method)
-        fields = reader.plain_fields
-        if fields is None or take.failure is not None:
-            response = self._through(match.group(1), match.group(2), take, request)
-            response.retries = adapter.max_retries
-            return adapter.build_response(request, response)
-        answer = whole_answer(self._response_class, reader, request.method)
-        options = self._options(request)
-        response = self._make(answer, fields, options, "HTTP/1.1", _no_socket)
-        response.retries = adapter.max_retries
-        if not _COOKIES.isdisjoint([name.lower() for name, _ in fields]):
-            return adapter.build_response(request, response)
-        response._original_response = None  # where requests looks for cookies, at length
-        built = adapter.build_response(request, response)
-        response._original_response = answer
-        return built
-
-    def _through(self, scheme: str, host: str, take: Take, request: Any) -> Any:
-        """The response read from a connection, of a head that only its parser understands."""
-        connection = self._connections[scheme](host)
-        connection.sock = DeferredSocket(connection, self._seam)
-        connection._response_options = self._options(request)
-        put_answer(connection, take, request.method)
-        response = connection.getresponse()
-        connection.sock = None  # they hold each other, and the collector would have to part them
-        return response
-
-    def _options(self, request: Any) -> Any:
-        return self._options_class(
+        target = request.url[match.end() :]
+        options = self._options_class(
             request_method=request.method,
-            request_url=request.path_url,
+            request_url=request.path_url if target.endswith("?") else target,
             preload_content=False,
             decode_content=False,
             enforce_content_length=True,
         )
+        answer = begun(take, request.method)
+        if answer is None:
+            response = self._through(match.group(1), match.group(2), take, request, options)
+        else:
+            assert take.head is not None
+            response = self._make(answer, take.head.headers, options, "HTTP/1.1", _no_socket)
+        response.retries = adapter.max_retries
+        return adapter.build_response(request, response)
+
+    def _through(self, scheme: str, host: str, take: Take, request: Any, options: Any) -> Any:
+        """The response read from a connection, of a head that only its parser understands."""
+        connection = self._connections[scheme](host)
+        connection.sock = DeferredSocket(connection, self._seam)
+        connection._response_options = options
+        put_answer(connection, take, request.method)
+        response = connection.getresponse()
+        connection.sock = None  # they hold each other, and the collector would have to part them
+        return response
 
     def _is_plain(  # noqa: PLR0913
         self, adapter: Any, request: Any, *, timeout: Any = None, verify: Any = True,
@@ -191,6 +180,37 @@ def _is_time(timeout: Any) -> bool:
     return timeout is None or (type(timeout) in (int, float) and timeout > 0)
 
 
+def _pass_by_cookies(module: ModuleType) -> None:
+    """Let requests look for cookies only in a head that sets some.
+
+    It makes a request and a response of its own for http.cookiejar to find that there are none,
+    twice in each call; what that leaves behind is the time in the jar.
+
+    Args:
+        module: ``requests.adapters``; its sessions are imported later, or are there.
+    """
+    cookies = sys.modules["requests.cookies"]
+    original = cookies.extract_cookies_to_jar
+    jar_class, steps = cookies.RequestsCookieJar, attrgetter("extract_cookies", "make_cookies")
+    own = steps(jar_class)
+
+    @functools.wraps(original)
+    def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
+        answer: Any = getattr(response, "_original_response", None)
+        if (
+            type(answer) is answer_class and type(jar) is jar_class and steps(jar_class) == own
+            and "extract_cookies" not in vars(jar)
+            and "set-cookie" not in answer.msg and "set-cookie2" not in answer.msg
+        ):  # fmt: skip
+            return
+        original(jar, request, response)
+
+    answer_class: Any = sys.modules["http.client"].HTTPResponse
+    for user in (cookies, module, sys.modules.get("requests.sessions")):
+        if getattr(user, "extract_cookies_to_jar", None) is original:
+            user.extract_cookies_to_jar = extract_cookies_to_jar  # type: ignore[union-attr]
+
+
 def install(module: ModuleType, engine: Engine) -> str:
     """Patch ``requests.adapters``; returns the version of requests."""
     version = str(getattr(sys.modules.get("requests.__version__"), "__version__", "unknown"))
@@ -201,6 +221,7 @@ def install(module: ModuleType, engine: Engine) -> str:
         seam = RequestsSeam(module, engine)
     except (AttributeError, KeyError):
         return version  # a release that is built otherwise: all its requests take the long way
+    _pass_by_cookies(module)
     original = module.HTTPAdapter.send
 
     @functools.wraps(original)
