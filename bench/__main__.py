@@ -42,11 +42,13 @@ def main() -> int:
             print(f"{row.name} ... ", end="", flush=True, file=sys.stderr)
             result = row.measure(surroundings, rounds)
             print(f"{result.value:.2f}", file=sys.stderr)
+            peers = {name: round(value, 4) for name, value in result.peers.items()}
+            peers = peers or kept.get(row.name, {}).get("peers", {})
             kept[row.name] = {
                 "name": row.name, "what": row.what, "how": row.how, "unit": row.unit,
                 "value": round(result.value, 4), "bar": row.bar,
                 "met": row.bar is None or result.value <= row.bar,
-                "peers": {name: round(value, 4) for name, value in result.peers.items()},
+                "peers": peers,
                 "sides": result.sides,
             }  # fmt: skip
         for growth in GROWTHS:
