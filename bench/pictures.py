@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -10,6 +10,7 @@ import pygal
 from pygal.style import Style
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _STYLE = Style(
@@ -18,6 +19,20 @@ _STYLE = Style(
     font_family="sans-serif", label_font_size=13, major_label_font_size=13, legend_font_size=13,
     title_font_size=15,
 )  # fmt: skip
+
+
+def _short(number: float) -> str:
+    """A power of ten in few letters."""
+    for unit, letter in ((10**6, "M"), (10**3, "k")):
+        if number >= unit:
+            return f"{number / unit:g}{letter}"
+    return f"{number:g}"
+
+
+def _powers(values: Iterable[float]) -> list[float]:
+    """The powers of ten around some values."""
+    logs = [log10(value) for value in values]
+    return [10.0**power for power in range(floor(min(logs)), ceil(max(logs)) + 1)]
 
 
 def draw(growth: dict[str, Any], path: Path) -> None:
@@ -29,13 +44,14 @@ def draw(growth: dict[str, Any], path: Path) -> None:
     """
     chart = pygal.XY(
         style=_STYLE, js=[], width=640, height=360, logarithmic=True, legend_at_bottom=True,
-        title=f"{growth['title']}: CPU seconds by {growth['by']}", dots_size=3,
-        x_value_formatter=lambda power: f"{round(10**power):,}", disable_xml_declaration=True,
+        title=f"{growth['title']}: CPU seconds by {growth['by']}", dots_size=3, margin_right=32,
+        x_value_formatter=_short, disable_xml_declaration=True,
         value_formatter=lambda seconds: f"{seconds:g}",
     )  # fmt: skip
-    chart.x_labels = sorted({round(log10(x)) for x in growth["x"]})
+    chart.x_labels = _powers(growth["x"])
+    chart.y_labels = _powers(y for values in growth["sides"].values() for y in values)
     for name, values in growth["sides"].items():
-        chart.add(name, [(log10(x), y) for x, y in zip(growth["x"], values, strict=True)])
+        chart.add(name, list(zip(growth["x"], values, strict=True)))
     chart.uuid = growth["name"]
     root = chart.render_tree()
     for parent in list(root.iter()):
