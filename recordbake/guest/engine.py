@@ -91,6 +91,22 @@ class Engine:
         except (DamagedStoreError, OSError):
             return True
 
+    def waits_for_request(self, request: Request) -> bool:
+        """Whether a connection that nobody recorded by itself leads to an origin that is known.
+
+        Args:
+            request: the ``CONNECT`` that stands for it.
+        """
+        if not self.answers or self.config.missing or self.knows(request):
+            return False
+        url, host = keys.known_as(request.url, self._volatile)
+        if self._bypasses(url, host):
+            return True  # a proxy: requests name other hosts
+        try:
+            return any(near[1].startswith(url) for near in self._reader.neighbours(host, url))
+        except DamagedStoreError:
+            return True
+
     def plan(self, request: Request) -> Plan:
         """Decide what happens to a request that is complete.
 

@@ -7,6 +7,8 @@ import os
 from collections import defaultdict
 from itertools import count
 
+from .exchange import UNREAD
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Take
@@ -45,7 +47,7 @@ class TakeOrder:
             return takes[0]
         by_number = {take.take: take for take in takes}
         used = self._reader.sequence(plan.key, plan.test or "", plan.attempt)
-        order = [by_number[number] for number in used if number in by_number] or takes
+        order = [by_number[number] for number in used if number in by_number] or _read(takes)
         return order[min(self._asked_before(plan, takes[0].take), len(order) - 1)]
 
     def _asked_before(self, plan: Plan, selected: int) -> int:
@@ -67,3 +69,8 @@ class TakeOrder:
                 os.close(descriptor)
         except OSError:  # the disk is full, or another user's process: count here
             return next(self._own[name])
+
+
+def _read(takes: list[Take]) -> list[Take]:
+    """For a test that is not known: what somebody wanted to have, where anybody did."""
+    return [t for t in takes if t.failure is None or t.failure.kind != UNREAD] or takes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 #: How a response is read. A client does each in its own way, or says why it cannot.
 WHOLE = "whole"  # at once, decoded where the client decodes
@@ -66,3 +68,15 @@ class Ask:
             return self.path
         name, slash, rest = self.path.partition("/")
         return bases[name or "ORIGIN"] + slash + rest
+
+
+def encoded(ask: Ask) -> tuple[object, dict[str, str]]:
+    """Body and header fields, for clients that encode nothing themselves."""
+    body, headers = ask.body, dict(ask.headers)
+    if ask.pieces:
+        return iter(ask.pieces), headers
+    if ask.form:
+        return urlencode(ask.form), headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    if ask.json is not None:
+        return json.dumps(ask.json), headers | {"Content-Type": "application/json"}
+    return body, headers

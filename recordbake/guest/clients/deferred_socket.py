@@ -13,6 +13,7 @@ from .connection import url_of
 from .failures import classify
 from .live_reader import LiveReader
 from .response_reader import ResponseFile
+from .stand_in import StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,40 +26,43 @@ if TYPE_CHECKING:
     from .response_reader import ResponseReader
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_IDLE = "Idle"  # http.client's state between two requests
+#: What urllib3 takes for a server that has answered already: it asks for the response all the same.
+_SWALLOWED = (BrokenPipeError, ConnectionResetError)
 
 
 class _Idle:
     """A descriptor that never becomes readable, for clients that poll kept-alive sockets."""
 
-    pair: tuple[socket.socket, socket.socket] | None = None
+    #: Bare descriptors: sockets would be told of as unclosed when the process ends.
+    pair: tuple[int, int] | None = None
 
     @classmethod
     def fileno(cls, *, readable: bool = False) -> int:
         if cls.pair is None:
-            cls.pair = socket.socketpair()
-            cls.pair[1].send(b"\0")  # the first end is readable from now on, the second never
-        return cls.pair[0 if readable else 1].fileno()
+            ends = socket.socketpair()
+            ends[1].send(b"\0")  # the first end is readable from now on, the second never
+            cls.pair = ends[0].detach(), ends[1].detach()
+        return cls.pair[0 if readable else 1]
 
 
-class DeferredSocket:
+class DeferredSocket(StandIn):
     """Answers to what http.client and urllib3 ask of a socket.
 
     Args:
         connection: the client's connection object.
         seam: how to open the real connection and which errors to raise.
+        waiting: whether the request that it is for has begun, as when http.client connects itself.
     """
 
-    def __init__(self, connection: Any, seam: HttpClientSeam) -> None:
-        self.connection = connection
-        self.seam = seam
-        self.real: Any = None
+    def __init__(self, connection: Any, seam: HttpClientSeam, *, waiting: bool = True) -> None:
+        super().__init__(connection, seam)
+        self._waiting = waiting
         self._buffer = RequestBuffer()
         self._reader: ResponseReader | None = None
         self._error: Exception | None = None
         self._continue_due = False
         self._handed_over = False
-        self._timeout: Any = connection.timeout
-        self._options: list[tuple[Any, ...]] = []
 
     # -- the request ---------------------------------------------------------------------------
 
@@ -81,19 +85,39 @@ class DeferredSocket:
             except Exception as error:
                 # Some clients swallow what sending raises, then ask for the response.
                 self._error = error
+                self._mend_state(error)
                 raise
+
+    def _mend_state(self, error: Exception) -> None:
+        """Leave the client's connection as live one does that could not be made."""
+        connection = self.connection
+        if connection.sock is self:
+            return
+        if isinstance(error, _SWALLOWED):
+            connection.sock = self  # some ask for the response all the same
+        elif not self._waiting:  # it would have failed before the request began
+            connection._HTTPConnection__state = _IDLE
 
     def connect(self) -> None:
         """Connect as the caller asked for, without a request: an exchange of its own.
 
-        Kept as method CONNECT of the origin, with status 200 where it came about.
+        Kept as method CONNECT of the origin, with status 200 where it came about. Where only
+        requests to the origin were recorded, the connection waits for one, which can be answered
+        or be told what it lacks.
 
         Raises:
             Exception: the client's own error for a block or a failed connection.
         """
         __tracebackhide__ = True
         url = url_of(self.connection, "/")
-        plan = self._plan(Request("CONNECT", url, [], b"", self.seam.name))
+        request = Request("CONNECT", url, [], b"", self.seam.name)
+        if self.seam.engine.waits_for_request(request):
+            return
+        try:
+            plan = self._plan(request)
+        except Exception:
+            self.connection.sock = None
+            raise
         if plan.action == decision.ANSWER:
             return
         capture = self.seam.engine.watch(plan)
@@ -156,14 +180,11 @@ class DeferredSocket:
             self.hang_up()
         if self.real is None:
             try:
-                self.real = self.seam.dial(self.connection, self)
+                made = self.seam.dial(self.connection, self)
             except Exception as error:
                 capture.fail(classify(error, CONNECT))
                 raise
-            if self._timeout != self.connection.timeout:
-                self.real.settimeout(self._timeout_value())  # set on the socket itself
-            for option in self._options:
-                self.real.setsockopt(*option)
+            self.adopt(made)
 
     def send_again(self, raw: bytes) -> None:
         """Send a request once more over a new connection, to wait out a busy server.
@@ -172,7 +193,7 @@ class DeferredSocket:
             Exception: the connection cannot be made any more.
         """
         self.hang_up()
-        self.real = self.seam.dial(self.connection, self)
+        self.adopt(self.seam.dial(self.connection, self))
         self.real.settimeout(self._timeout_value())
         self.real.sendall(raw)
 
@@ -221,8 +242,6 @@ class DeferredSocket:
         if real is not None:
             real.close()
 
-    # -- what else a socket is asked ------------------------------------------------------------
-
     def fileno(self) -> int:
         """The real descriptor, or one that polls as the client expects."""
         if self._reader is not None:
@@ -232,58 +251,9 @@ class DeferredSocket:
         waiting = self._buffer.has_head and self._buffer.expects_continue
         return _Idle.fileno(readable=waiting)
 
-    def _timeout_value(self) -> float | None:
-        value = self._timeout
-        return (
-            value
-            if value is None or isinstance(value, (int, float))
-            else socket.getdefaulttimeout()
-        )
-
-    def settimeout(self, value: float | None) -> None:
-        """Seconds, for the real connection."""
-        self._timeout = value
-        if self.real is not None:
-            self.real.settimeout(value)
-
-    def gettimeout(self) -> float | None:
-        """Seconds."""
-        return self._timeout_value()
-
-    def setblocking(self, flag: bool) -> None:
-        """As a socket's."""
-        self.settimeout(None if flag else 0.0)
-
-    def setsockopt(self, *option: Any) -> None:
-        """For the real connection, when there is one."""
-        if self.real is not None:
-            self.real.setsockopt(*option)
-        else:
-            self._options.append(option)
-
-    def getsockopt(self, *option: Any) -> Any:
-        """What the real connection says, or a socket that was set up like it."""
-        if self.real is not None:
-            return self.real.getsockopt(*option)
-        with socket.socket() as alike:
-            for known in (*self.seam.socket_options(self.connection), *self._options):
-                alike.setsockopt(*known)
-            return alike.getsockopt(*option)
-
-    def shutdown(self, how: int) -> None:
-        """Forwarded to the real connection, where there is one."""
-        if self.real is not None:
-            self.real.shutdown(how)
-
     def close(self) -> None:
         """The response that is being read goes on, as with a socket's file objects."""
         reader, self._reader = self._reader, None
         if isinstance(reader, LiveReader):
             reader.give_up(self._error)
         self.hang_up()
-
-    def __getattr__(self, name: str) -> Any:
-        real = self.__dict__.get("real")
-        if real is None:
-            raise AttributeError(f"a replayed connection has no socket to ask for {name!r}")
-        return getattr(real, name)

@@ -44,6 +44,8 @@ _dialing: set[int] = set()
 _LIBRARIES = frozenset({
     "botocore", "http", "httplib2", "requests", "urllib", "urllib3", __name__.partition(".")[0],
 })  # fmt: skip
+#: What connects by itself when a request has begun.
+_OPENS = "http.client"
 
 
 class HttpClientSeam:
@@ -101,10 +103,10 @@ def is_ours(connection: Any) -> bool:
     return type(connection).connect in _OURS and id(connection) not in _dialing
 
 
-def _asked_by_caller() -> bool:
-    """Whether whoever called ``connect`` is not a client library on its way to a request."""
-    name = sys._getframe(2).f_globals.get("__name__") or ""
-    return name.partition(".")[0] not in _LIBRARIES
+def is_bypassed(connection: Any, engine: Engine) -> bool:
+    """Whether a connection is none of our business, whatever is asked of it."""
+    host, port = host_asked(connection), port_asked(connection)
+    return engine.bypasses(host, port) and not is_proxy(connection)
 
 
 def patch(cls: Any, seam: HttpClientSeam) -> None:
@@ -112,15 +114,14 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
     original = cls.connect
 
     def connect(self: Any) -> None:
-        if not is_ours(self):
+        __tracebackhide__ = True  # pytest then shows the suite's own lines
+        if not is_ours(self) or is_bypassed(self, seam.engine):
             original(self)
             return
-        if seam.engine.bypasses(host_asked(self), port_asked(self)) and not is_proxy(self):
-            original(self)
-            return
-        self.sock = stand_in = DeferredSocket(self, seam)
+        caller = sys._getframe(1).f_globals.get("__name__") or ""
+        self.sock = stand_in = DeferredSocket(self, seam, waiting=caller == _OPENS)
         seam.prepared(self)
-        if _asked_by_caller():
+        if caller.partition(".")[0] not in _LIBRARIES:
             stand_in.connect()
 
     connect.__wrapped__ = original  # type: ignore[attr-defined]

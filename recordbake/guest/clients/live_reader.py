@@ -22,6 +22,10 @@ _DRAIN_LIMIT = 1024 * 1024
 _DRAIN_SECONDS = 0.3
 
 
+def _unread() -> Failure:
+    return Failure(UNREAD, "nobody waited for the answer", 0, HEAD)
+
+
 class LiveReader(ResponseReader):
     """A live response, kept as it is read.
 
@@ -122,7 +126,10 @@ class LiveReader(ResponseReader):
             return
         try:
             if self._capture.is_ours and not self._capture.done:
-                self._drain()
+                if self._opened:
+                    self._drain()
+                else:
+                    self._capture.fail(_unread())
                 self._capture.abandon()
                 self._stand_in.hang_up()
         finally:
@@ -154,7 +161,7 @@ class LiveReader(ResponseReader):
         except (OSError, framing.GarbageError):
             pass
         if self._capture.head is None:
-            self._capture.fail(Failure(UNREAD, "nobody waited for the answer", 0, HEAD))
+            self._capture.fail(_unread())
 
     def _rest(self, size: int) -> bytes:
         """More of a body that its caller will not read; new chunks are noted."""

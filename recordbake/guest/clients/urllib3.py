@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
-from .http_client import HttpClientSeam, patch
+from .deferred_socket import DeferredSocket
+from .http_client import HttpClientSeam, is_bypassed, is_ours, patch
 from .urllib3_ready import patch_requests
 
 TYPE_CHECKING = False
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Failure
     from ..plan import Plan
-    from .deferred_socket import DeferredSocket
 
 NAME = "urllib3"
 _VERIFYING = (2, "CERT_REQUIRED", "REQUIRED", None)  # 2 is ssl.CERT_REQUIRED
@@ -100,6 +101,26 @@ def _as_exception(error: Any) -> Exception:
     return error
 
 
+def _patch_new_conn(cls: Any, seam: Urllib3Seam) -> None:
+    """Replace ``_new_conn``, which suites ask for a bare socket."""
+    original = cls._new_conn
+
+    @functools.wraps(original)
+    def _new_conn(self: Any) -> Any:
+        __tracebackhide__ = True  # pytest then shows the suite's own lines
+        through = self.default_port == 443 or self._tunnel_host  # noqa: PLR2004
+        if through or not is_ours(self) or is_bypassed(self, seam.engine):
+            return original(self)
+        stand_in, before = DeferredSocket(self, seam), self.sock
+        try:
+            stand_in.connect()
+        finally:
+            self.sock = before
+        return stand_in
+
+    cls._new_conn = _new_conn
+
+
 def install(module: ModuleType, engine: Engine) -> str:
     """Patch ``urllib3.connection``; returns urllib3's version."""
     classes = [module.HTTPConnection]
@@ -108,7 +129,9 @@ def install(module: ModuleType, engine: Engine) -> str:
         classes.append(verified)
     plain = module.HTTPConnection
     patch_requests(module, plain, engine)
-    for cls in classes:
-        patch(cls, Urllib3Seam(engine, cls.connect))
+    seams = [Urllib3Seam(engine, cls.connect) for cls in classes]
+    for cls, seam in zip(classes, seams, strict=True):
+        patch(cls, seam)
+    _patch_new_conn(plain, seams[0])
     version = sys.modules.get("urllib3._version")
     return str(getattr(version, "__version__", "unknown"))

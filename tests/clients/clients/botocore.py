@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from urllib.parse import urlencode
-
-from tests.clients.asking import AS_SENT, BLOCK, LINES, PART, RAW, TWICE, WHOLE
+from tests.clients.asking import AS_SENT, BLOCK, LINES, PART, RAW, TWICE, WHOLE, encoded
 from tests.clients.seeing import after, seen
 
 CANNOT = {
@@ -37,13 +34,7 @@ def build():
 
     def call(ask, url):
         session = URLLib3Session(timeout=ask.timeout)
-        body, headers = ask.body, dict(ask.headers)
-        if ask.pieces:
-            body = iter(ask.pieces)
-        if ask.form:
-            body, headers["Content-Type"] = urlencode(ask.form), "application/x-www-form-urlencoded"
-        if ask.json is not None:
-            body, headers["Content-Type"] = json.dumps(ask.json), "application/json"
+        body, headers = encoded(ask)
         request = AWSRequest(ask.method, url, data=body, headers=headers).prepare()
         request.stream_output = ask.read != WHOLE
         r = session.send(request)

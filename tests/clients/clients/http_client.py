@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import json
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from tests.clients.asking import PART, WHOLE
+from tests.clients.asking import PART, WHOLE, encoded
 from tests.clients.seeing import after, read_file, seen
 
 CANNOT = {
@@ -21,13 +20,7 @@ CANNOT = {
 def build():
     def call(ask, url):
         parts = urlsplit(url)
-        body, headers = ask.body, dict(ask.headers)
-        if ask.pieces:
-            body = iter(ask.pieces)
-        if ask.form:
-            body, headers["Content-Type"] = urlencode(ask.form), "application/x-www-form-urlencoded"
-        if ask.json is not None:
-            body, headers["Content-Type"] = json.dumps(ask.json), "application/json"
+        body, headers = encoded(ask)
         secure = parts.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         connection = connect(parts.hostname, parts.port, timeout=ask.timeout)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from urllib.parse import urlencode
-
+from tests.clients.asking import encoded
 from tests.clients.seeing import seen
 
 CANNOT = {
@@ -27,13 +25,7 @@ def build():
         client.follow_redirects = ask.follow
         if ask.user:
             client.add_credentials(*ask.user[1:])
-        body, headers = ask.body, dict(ask.headers)
-        if ask.pieces:
-            body = iter(ask.pieces)
-        if ask.form:
-            body, headers["Content-Type"] = urlencode(ask.form), "application/x-www-form-urlencoded"
-        if ask.json is not None:
-            body, headers["Content-Type"] = json.dumps(ask.json), "application/json"
+        body, headers = encoded(ask)
         response, content = client.request(url, ask.method, body=body, headers=headers)
         history = []
         before = response.previous

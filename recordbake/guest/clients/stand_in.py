@@ -1,0 +1,125 @@
+"""What a stand-in for a connection's socket is asked besides HTTP: options, addresses, timeouts."""
+
+from __future__ import annotations
+
+import socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .http_client import HttpClientSeam
+
+
+class StandIn:
+    """Asks the real connection, or tells what a socket like it would say that is not connected.
+
+    Args:
+        connection: the client's connection object.
+        seam: knows what the client sets on a socket.
+    """
+
+    def __init__(self, connection: Any, seam: HttpClientSeam) -> None:
+        self.connection = connection
+        self.seam = seam
+        self.real: Any = None
+        self._timeout: Any = connection.timeout
+        self._options: list[tuple[Any, ...]] = []
+
+    def adopt(self, real: Any) -> None:
+        """Take a connection that has just been made, and set what was to be set on it."""
+        self.real = real
+        if self._timeout != self.connection.timeout:
+            real.settimeout(self._timeout_value())  # set on the socket itself
+        for option in self._options:
+            real.setsockopt(*option)
+
+    def _alike(self) -> socket.socket:
+        """A socket set up like the real one, for its caller to close."""
+        alike = socket.socket(self.family)
+        for option in (*self.seam.socket_options(self.connection), *self._options):
+            alike.setsockopt(*option)
+        return alike
+
+    @property
+    def family(self) -> Any:
+        """That of the real connection, or what follows from the host."""
+        if self.real is not None:
+            return self.real.family
+        return socket.AF_INET6 if ":" in str(self.connection.host) else socket.AF_INET
+
+    @property
+    def type(self) -> Any:
+        """A stream's."""
+        return socket.SOCK_STREAM
+
+    def getsockname(self) -> Any:
+        """The address at this end; of no port where there is no connection."""
+        if self.real is not None:
+            return self.real.getsockname()
+        with self._alike() as alike:
+            return alike.getsockname()
+
+    def getpeername(self) -> Any:
+        """The address at the other end.
+
+        Raises:
+            OSError: there is no connection (ENOTCONN).
+        """
+        if self.real is not None:
+            return self.real.getpeername()
+        with self._alike() as alike:
+            return alike.getpeername()
+
+    def getsockopt(self, *option: Any) -> Any:
+        """What the real connection says, or a socket that was set up like it."""
+        if self.real is not None:
+            return self.real.getsockopt(*option)
+        with self._alike() as alike:
+            return alike.getsockopt(*option)
+
+    def setsockopt(self, *option: Any) -> None:
+        """For the real connection, when there is one.
+
+        Raises:
+            OSError: there is no such option.
+        """
+        if self.real is not None:
+            self.real.setsockopt(*option)
+            return
+        with self._alike() as alike:
+            alike.setsockopt(*option)
+        self._options.append(option)
+
+    def _timeout_value(self) -> float | None:
+        value = self._timeout
+        return (
+            value
+            if value is None or isinstance(value, (int, float))
+            else socket.getdefaulttimeout()
+        )
+
+    def settimeout(self, value: float | None) -> None:
+        """Seconds, for the real connection."""
+        self._timeout = value
+        if self.real is not None:
+            self.real.settimeout(value)
+
+    def gettimeout(self) -> float | None:
+        """Seconds."""
+        return self._timeout_value()
+
+    def setblocking(self, flag: bool) -> None:
+        """As a socket's."""
+        self.settimeout(None if flag else 0.0)
+
+    def shutdown(self, how: int) -> None:
+        """Forwarded to the real connection, where there is one."""
+        if self.real is not None:
+            self.real.shutdown(how)
+
+    def __getattr__(self, name: str) -> Any:
+        real = self.__dict__.get("real")
+        if real is None:
+            raise AttributeError(f"a replayed connection has no socket to ask for {name!r}")
+        return getattr(real, name)
