@@ -196,6 +196,19 @@ def test_what_came_before_a_failure_is_read_first(run):
     ]
 
 
+def test_a_response_that_is_closed_early_and_read_all_the_same(run):
+    code = """
+        async def main(session):
+            r = await session.get(URL + "/stall")
+            print(len(await r.content.readany()))
+            await asyncio.sleep(0.01)
+            r.close()
+            await r.read()
+        run(main)
+        """
+    assert run(code).splitlines() == [f"{len(TEXT) - 100}", "ClientConnectionError"]
+
+
 def test_a_cancelled_request(run, tmp_path):
     code = """
         async def main(session):

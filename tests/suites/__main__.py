@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.suites import namespace, report, suite
-from tests.suites.running import Runs
+from tests.suites.running import RUNS, Runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.suites", description=__doc__)
     parser.add_argument("verb", choices=["run", "compare", "page", "list"])
     parser.add_argument("names", nargs="*", help="of suites (default: all)")
-    parser.add_argument("--only", default="live,again,alone,record,replay", help="these runs")
+    parser.add_argument("--only", default=",".join(RUNS), help="these runs")
     parser.add_argument("--work", type=Path, default=ROOT / ".suites")
     own, _, extra = (arguments, None, []) if "--" not in arguments else _split(arguments)
     options = parser.parse_args(own)
@@ -47,7 +47,8 @@ def main(arguments: list[str]) -> int:
                         getattr(runs, step)()
                     else:
                         runs.run(step, server=step != "alone")
-            bad += report.show(runs)
+            if all(runs.report(name).exists() for name in RUNS):
+                bad += report.show(runs)
     return 1 if bad else 0
 
 

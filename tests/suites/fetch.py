@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.suites.suite import Suite
 
-_COMMON = ["pytest>=8,<9", "pytest-timeout>=2.3"]
+_COMMON = ["pytest-timeout>=2.3"]
 
 
 def source(suite: Suite, work: Path) -> Path:
@@ -44,14 +45,20 @@ def _from_sdist(suite: Suite, work: Path) -> Path:
 
 
 def _from_git(suite: Suite, work: Path) -> Path:
-    """A commit's tree: git itself checks that it is what its digest says."""
+    """Of a commit's tree what is wanted: git itself checks that it is what its digest says."""
     directory = work / "source" / suite.name
-    if not directory.exists():
-        url = os.environ.get(f"SUITE_GIT_{suite.name.upper()}", suite.git)  # a mirror
+    if not (directory / ".git" / "index").exists():
+        shutil.rmtree(directory, ignore_errors=True)
+        url = os.environ.get(
+            f"SUITE_GIT_{suite.name.upper().replace('-', '_')}", suite.git
+        )  # a mirror
         git = ["git", "-C", str(directory)]
         directory.mkdir(parents=True)
         subprocess.run([*git, "init", "-q"], check=True)
-        subprocess.run([*git, "fetch", "-q", "--depth", "1", url, suite.commit], check=True)
+        subprocess.run([*git, "remote", "add", "origin", url], check=True)
+        subprocess.run([*git, "sparse-checkout", "set", "--no-cone", *suite.paths], check=True)
+        fetch = ["fetch", "-q", "--depth", "1", "--filter=blob:none", "origin", suite.commit]
+        subprocess.run([*git, *fetch], check=True)
         subprocess.run([*git, "checkout", "-q", suite.commit], check=True)
     return directory
 
@@ -60,12 +67,13 @@ def environment(suite: Suite, work: Path) -> Path:
     """The interpreter of a virtual environment with what the suite needs."""
     python = work / "venv" / "bin" / "python"
     done = work / "venv" / "installed.txt"
-    wanted = "\n".join([*_COMMON, *suite.requirements])
+    requirements = [suite.pytest, *_COMMON, *suite.requirements]
+    wanted = "\n".join(requirements)
     if done.exists() and done.read_text() == wanted:
         return python
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "-q", "--clear", "-p", sys.executable, work / "venv"], check=True)
     install = ["pip", "install", "-q", "--python", str(python)]
-    subprocess.run([*uv, *install, *_COMMON, *suite.requirements], check=True)
+    subprocess.run([*uv, *install, *requirements], check=True)
     done.write_text(wanted)
     return python

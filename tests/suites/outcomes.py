@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 #: both failed and had an error in its teardown, or where an id occurs twice.
 Outcomes = dict[str, str]
 
+#: Parameters of a test may hold the time at which it was collected.
+_TIME = re.compile(r"\b\d\d:\d\d:\d\d\b")
+
 
 def read(path: Path) -> tuple[Outcomes, dict[str, str]]:
     """The outcomes of a run, and the first line of what each failure said.
@@ -24,7 +28,7 @@ def read(path: Path) -> tuple[Outcomes, dict[str, str]]:
     seen: defaultdict[str, list[str]] = defaultdict(list)
     messages: dict[str, str] = {}
     for case in ET.parse(path).iter("testcase"):
-        test = f"{case.get('classname')}::{case.get('name')}"
+        test = _TIME.sub("TIME", f"{case.get('classname')}::{case.get('name')}")
         found = [child for child in case if child.tag in ("failure", "error", "skipped")]
         for child in found:
             kind = {"failure": "failed", "skipped": "skipped", "error": "error"}[child.tag]

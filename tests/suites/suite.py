@@ -12,6 +12,8 @@ else:
     import tomli as tomllib
 
 CATALOGUE = Path(__file__).parent / "catalogue"
+#: What the servers and plugins of several suites import.
+SHARED = Path(__file__).parent / "shared"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,9 @@ class Suite:
         sha256: of that source distribution.
         git: URL of a repository, where the source distribution has no tests, or ''.
         commit: of that repository.
+        paths: patterns of what is wanted of it, as git sparse-checkout takes them.
         requirements: what is installed for the suite, beside pytest and pytest-timeout.
+        pytest: the range of pytest that the suite runs with.
         python: arguments to the suite's Python, run in the unpacked source.
         port: first of the ten fixed ports on which ``server.py`` listens.
         environ: further environment variables.
@@ -37,10 +41,12 @@ class Suite:
     port: int
     requirements: list[str]
     python: list[str]
+    pytest: str = "pytest>=8,<9"
     sdist: str = ""
     sha256: str = ""
     git: str = ""
     commit: str = ""
+    paths: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 

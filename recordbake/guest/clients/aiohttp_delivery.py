@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .. import framing
-from ..exchange import CANCELLED, CONNECT
+from ..exchange import CANCELLED, CONNECT, PARTIAL
 from .aiohttp_failures import rebuild_connect
 from .failures import rebuild
 from .pieces import pieces
@@ -98,10 +98,15 @@ class Delivery:
     async def fail(self, failure: Failure) -> None:
         """Let the caller see a failure, as the protocol makes it of what the transport does.
 
-        What came before is read by the caller first: live, it had arrived before.
+        What came before is read by the caller first: live, it had arrived before. One who closed
+        the response will do so again, unless it now waits for more.
         """
         payload = self._handler._payload
-        while payload is not None and payload._buffer and payload._eof_waiter is None:
+        while (
+            payload is not None
+            and payload._eof_waiter is None
+            and (payload._buffer or (failure.kind == PARTIAL and payload._waiter is None))
+        ):
             await sleep(_LOOK_AGAIN)
         if failure.kind == CANCELLED:
             await sleep(_PATIENCE)  # the caller cancels it again
