@@ -45,6 +45,7 @@ _URL = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*)://([^/?#]*)([^#]*)")
 _PLAIN_URL = re.compile(r"https?://([a-z0-9_.-]+)(?::(?!80/|443/)[0-9]+)?/[^#=]*")
 _BOUNDARY = re.compile(r'boundary="?([^";,]+)', re.IGNORECASE)
 _GZIP = b"\x1f\x8b\x08"
+_ZLIB = 0x78  # deflate with the usual window (RFC 1950 section 2.2)
 _MAX_CONTENT = 64 * 1024 * 1024  # bytes: a request body is not worth more memory
 _PORT = re.compile(r":([0-9]{1,5})$")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
@@ -133,10 +134,18 @@ def _kind_of(traits: _Traits, url: str) -> str:
 
 
 def unzipped(body: bytes) -> bytes:
-    """The content of a gzip body; the body itself where it is none, damaged or too large."""
-    if not body.startswith(_GZIP):
+    """The content of a gzip or zlib body; the body itself where it is neither, damaged, too large.
+
+    What begins like zlib has a header whose check bits fit (RFC 1950 section 2.2), and has to end
+    with the checksum of its content.
+    """
+    if body.startswith(_GZIP):
+        window = 16 + zlib.MAX_WBITS
+    elif len(body) > 1 and body[0] == _ZLIB and not int.from_bytes(body[:2], "big") % 31:
+        window = zlib.MAX_WBITS
+    else:
         return body
-    unzip = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    unzip = zlib.decompressobj(wbits=window)
     try:
         content = unzip.decompress(body, _MAX_CONTENT)
     except zlib.error:
@@ -149,7 +158,8 @@ def body_digest(body: bytes, content_type: str) -> str:
 
     JSON objects are compared without member order (RFC 8259 section 4), lists with it; the
     boundary of multipart bodies (RFC 2046 section 5.1.1) is random and left out. Of gzip (RFC 1952)
-    the content counts: its header has a time, and compressors differ between releases.
+    and zlib (RFC 1950) the content counts: a gzip header has a time, a boundary may be inside, and
+    compressors differ between releases.
     """
     if not body:
         return ""

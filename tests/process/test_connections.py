@@ -249,3 +249,17 @@ def test_a_proxy_that_cannot_be_reached_is_a_proxy_error(run):
             print(type(error).__name__)
         """
     assert run(code, complete=False) == "ProxyError\n"
+
+
+def test_the_cause_of_a_failure_is_also_its_context(run):
+    """As httpie looks for the reason of one."""
+    code = """
+        import requests
+        try:
+            requests.get("http://no.such.host.invalid/")
+        except requests.ConnectionError as error:
+            while error is not None:
+                print(type(error).__name__)
+                error = error.__context__
+        """
+    assert run(code, complete=False).split()[-2:] == ["NameResolutionError", "gaierror"]

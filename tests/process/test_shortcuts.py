@@ -31,6 +31,16 @@ def plain():
 """
 
 WAYS = {
+    "more headers than are taken": """
+import http.client
+http.client._MAXHEADERS = 1
+pool = urllib3.PoolManager(retries=False)
+for ask in (lambda url: requests.get(url), lambda url: pool.request("GET", url)):
+    try:
+        print(ask(BASE + "/text").status)
+    except (requests.ConnectionError, urllib3.exceptions.HTTPError) as error:
+        print(type(error).__name__, "got more than 1 headers" in str(error))
+""",
     "headers that are not sent": """
 pool, found = urllib3.PoolManager(), []
 skip = urllib3.util.SKIP_HEADER

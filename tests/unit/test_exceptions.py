@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 
 import httpcore
 import httpx
@@ -39,6 +40,33 @@ def test_a_chain_comes_back_with_its_causes_and_arguments():
     assert type(made.__cause__) is httpcore.ReadError
     assert made.__cause__.args[0].errno == 104
     assert type(made.__cause__.__cause__) is ConnectionResetError
+
+
+def test_what_was_raised_from_something_was_raised_while_it_was_handled():
+    try:
+        try:
+            raise RESET
+        except OSError as error:
+            raise ValueError("x") from error
+    except ValueError as error:
+        live = error
+    made = exceptions.rebuild(exceptions.describe(live))
+    assert type(live.__context__) is type(made.__context__) is ConnectionResetError
+
+
+def test_errors_of_tls_name_library_and_reason():
+    context = ssl.create_default_context()
+    inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+    inner.write(b"HTTP/1.1 400 Bad Request")
+    with pytest.raises(ssl.SSLError) as caught:
+        context.wrap_bio(inner, outer, server_hostname="x.example").do_handshake()
+    live = caught.value
+    made = exceptions.rebuild(json.loads(json.dumps(exceptions.describe(live))))
+    assert isinstance(made, ssl.SSLError)
+    assert (made.library, made.reason) == (live.library, live.reason)
+    assert live.reason
+    bare = exceptions.make("ssl", "SSLEOFError", [8, "EOF occurred"])
+    assert (bare.library, bare.reason) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,18 @@ def test_of_gzip_bodies_the_content_counts():
     one = body_digest(body(b'{"a": 1, "b": 2}', 1, 9), json)
     assert one == body_digest(body(b'{"b": 2, "a": 1}', 2, 1), json)
     assert one != body_digest(body(b'{"b": 2, "a": 2}', 1, 9), json)
+
+
+def test_of_zlib_bodies_the_content_counts():
+    json = "application/json"
+    one = body_digest(zlib.compress(b'{"a": 1, "b": 2}', 9), json)
+    assert one == body_digest(zlib.compress(b'{"b": 2, "a": 1}', 1), json)
+    assert one != body_digest(zlib.compress(b'{"b": 2, "a": 2}', 9), json)
+
+
+def test_text_that_begins_like_zlib_is_compared_as_it_is():
+    for body in (b"x\x9c is text", b"x", b"xyz", zlib.compress(b"text" * 9)[:-1]):
+        assert body_digest(body, "") == hashlib.sha256(body).hexdigest()
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-3], lambda b: b + b"more", lambda b: b[:12]])

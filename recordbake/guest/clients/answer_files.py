@@ -26,7 +26,6 @@ _PLAIN_FIELDS = re.compile(
     r"(?:[\w!#$%&'*+.^`|~-]+:(?!multipart/|message/| )[ -~]*(?<! )\n)*", re.ASCII
 )
 _PLAIN_REASON = re.compile(r"(?! )[ -~]*(?<! )")
-_MOST_HEADERS = 100  # http.client takes no more
 
 #: http.client and its own parser of header fields, once it is wrapped by :func:`wrap_parser`.
 _wrapped: list[Any] = []
@@ -69,7 +68,7 @@ def need_no_parser(head: Head) -> bool:
         return False
     text = "".join([f"{name}:{value}\n" for name, value in head.headers])
     return (
-        len(head.headers) < _MOST_HEADERS
+        len(head.headers) < _wrapped[0]._MAXHEADERS  # a suite may set it
         and len(text) < framing.MAX_LINE // 2
         and _PLAIN_FIELDS.fullmatch(text) is not None
     )

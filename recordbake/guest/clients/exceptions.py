@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ..exchange import Chain
 
 _MOST = 6
+_REASON = re.compile(r"\[([^:\]]+): ([^\]]+)\]")
 _PLAIN = (str, int, float, bool, type(None))
 #: What clients stand on and may not have loaded when nothing went over a wire.
 _LIBRARIES = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "socksio", "trio"})
@@ -73,7 +75,18 @@ def make(module: str, name: str, arguments: list[Any]) -> BaseException | None:
     except Exception:  # of another release, which is built differently
         return None
     assert isinstance(made, BaseException)
+    if module == "ssl" and isinstance(made, OSError):
+        _name_reason(made)
     return made
+
+
+def _name_reason(error: Any) -> None:
+    """Set what OpenSSL's errors have beside their arguments (Python documentation, ssl.SSLError).
+
+    Their text begins with it: ``[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert ...``.
+    """
+    found = _REASON.match(error.strerror or "")
+    error.library, error.reason = found.groups() if found else (None, None)
 
 
 def rebuild(chain: Chain) -> BaseException | None:
@@ -83,7 +96,9 @@ def rebuild(chain: Chain) -> BaseException | None:
         made = make(module, name, arguments)
         if made is None:
             return None
-        made.__cause__, cause = cause, made
+        if cause is not None:  # as ``raise made from cause`` does while ``cause`` is handled
+            made.__cause__ = made.__context__ = cause
+        cause = made
     return cause
 
 

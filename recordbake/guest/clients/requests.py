@@ -80,6 +80,8 @@ class RequestsSeam:
         self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
         self._options_class = sys.modules["urllib3.connection"]._ResponseOptions
         self._make = maker()
+        self._base: Any = base
+        self._most_headers = base._MAXHEADERS
         self._own = _members(self._adapter, _ADAPTER)
         self._own_members = self._own(self._adapter)
         self._watched = [(owner, _members(owner, names)) for owner, names in watched]
@@ -160,6 +162,7 @@ class RequestsSeam:
             and vars(adapter).keys().isdisjoint(_ADAPTER)
             and self._original == [members(owner) for owner, members in self._watched]
             and not self._log.isEnabledFor(logging.DEBUG)
+            and self._most_headers <= self._base._MAXHEADERS  # less would be an error of urllib3's
             and not any(cls.debuglevel for cls in self._connections.values())
         )
 

@@ -83,6 +83,7 @@ class Urllib3Seam(HttpClientSeam):
             made = exceptions.NewConnectionError(connection, text)
         if hasattr(exceptions, "NameResolutionError"):  # from 2.0 on it says where it comes from
             made.__cause__ = cause
+        made.__context__ = cause
         return _as_exception(made)
 
 
