@@ -25,8 +25,8 @@ compared test by test, skips included.
 
 The servers that these suites start in their own process run in another one instead, at fixed ports
 ([how, and why](../adr/0016-foreign-suites.md)). A test *needs the server* if it ends otherwise without it. Servers
-that a test writes itself, at a port of its own each time, stay where they are; with `--capture-loopback` a strict
-replay blocks them. Tests whose outcome differs between two live runs are counted apart.
+that a test writes itself, at a port of its own each time, stay where they are: `--capture-ports` names only the
+fixed ports. Tests whose outcome differs between two live runs are counted apart.
 
 | suite | tests | need the server | same while recording | same in the replay | need none | same while recording | same in the replay | unstable |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
