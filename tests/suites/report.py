@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tests.suites import suite as catalogue
@@ -92,5 +93,9 @@ def _details(suite: catalogue.Suite, found: dict[str, Any]) -> str:
         groups.setdefault(suite.reason(test) or "Not excused: to be mended.", []).append(test)
     for reason, tests in sorted(groups.items()):
         lines.append(f"- {reason}\n")
-        lines += [f"  - `{test}`\n" for test in tests]
+        functions = Counter(test.partition("[")[0] for test in tests)
+        lines += [
+            f"  - `{name}`{f', {count} times' if count > 1 else ''}\n"
+            for name, count in functions.items()
+        ]
     return "".join(lines)

@@ -7,7 +7,7 @@ import sys
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-sys.path[:0] = [str(Path.cwd()), str(Path.cwd() / "tests")]
+sys.path.insert(0, str(Path.cwd()))
 
 from tests.test_utils_http import FakeServerHandler  # the suite's
 
