@@ -14,6 +14,7 @@ from recordbake.audit.entries import load_entries, united
 from recordbake.audit.events import EventTable
 from recordbake.audit.findings.model import judged_replays
 from recordbake.audit.hub import HubRepo, hub_repositories
+from recordbake.audit.remote import RemoteRun, count
 from recordbake.audit.secrets import secrets_of
 from recordbake.errors import DamagedError
 from recordbake.store import check_tables
@@ -48,11 +49,16 @@ class Loaded:
     hub_problems: int
 
 
-def load(*recordings: Recording) -> Loaded:
+def load(*recordings: Recording, journals: Sequence[RemoteRun] = ()) -> Loaded:
     """Read recordings or unpacked bakes as one.
+
+    Args:
+        recordings: where from.
+        journals: further runs, whose journals are counted where they are.
 
     Raises:
         DamagedError: a directory is missing, or a store or a journal cannot be read.
+        UsageError: journals are to be counted where they are, and DuckDB cannot.
     """
     for recording in recordings:
         if not recording.path.is_dir():
@@ -62,9 +68,14 @@ def load(*recordings: Recording) -> Loaded:
                 next_step="make one: recordbake record -- COMMAND",
             )
     found = [recording.runs() for recording in recordings]
-    rows = run_table.mark([[run_table.describe(run) for run in runs] for runs in found])
+    sources = [[run_table.describe(run) for run in runs] for runs in found]
+    elsewhere: dict[str, list[run_table.Row]] = defaultdict(list)
+    for remote in journals:
+        row = run_table.row_of(remote.id, remote.info, has_journal=True)
+        elsewhere[remote.source].append(row)
+    rows = run_table.mark([*sources, *elsewhere.values()])
     entries, renamed = united([_entries_with_secrets(recording) for recording in recordings])
-    events = _events(rows, found, renamed)
+    events = _events(rows, found, renamed, {clean(run.id): run for run in journals})
     runs = run_table.frame(rows)
     entries["tests"] = _tests_today(events, runs, entries)
     hub, problems = hub_repositories(recording.hf_cache / "hub" for recording in recordings)
@@ -82,15 +93,24 @@ def _entries_with_secrets(recording: Recording) -> pd.DataFrame:
 
 
 def _events(
-    rows: list[run_table.Row], found: Sequence[Sequence[Run]], renamed: list[dict[Name, int]]
+    rows: list[run_table.Row],
+    found: Sequence[Sequence[Run]],
+    renamed: list[dict[Name, int]],
+    elsewhere: dict[str, RemoteRun],
 ) -> pd.DataFrame:
     """The events of all runs; counts damaged lines in ``rows``."""
     places = {clean(run.id): (run, takes) for runs, takes in zip(found, renamed, strict=True)
               for run in reversed(runs)}  # fmt: skip
     table = EventTable()
+    distant = {name: run for name, run in elsewhere.items() if name not in places}
+    judged = {row["run"] for row in rows if row["judged"]}
+    damaged = count(table, distant, judged) if distant else {}
     for row in rows:
-        run, _ = places[row["run"]]
-        row["damaged_lines"] = table.read(run.journal, row["run"], whole=row["judged"])
+        name = row["run"]
+        if name in damaged:
+            row["damaged_lines"] = damaged[name]
+        else:
+            row["damaged_lines"] = table.read(places[name][0].journal, name, whole=row["judged"])
     events = table.frame()
     for name, (_, takes) in places.items():
         if takes:

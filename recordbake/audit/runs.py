@@ -27,18 +27,27 @@ Row = dict[str, Any]
 
 def describe(run: Run) -> Row:
     """A run as its ``run.json`` tells it; what is missing there, its name tells."""
-    info: Any = None
-    there = run.info.is_file()
     try:
-        info = json.loads(run.info.read_bytes()) if there else None
-    except (OSError, ValueError, RecursionError):
+        written = run.info.read_bytes() if run.info.is_file() else None
+    except OSError:
+        written = b""
+    return row_of(run.id, written, has_journal=run.journal.is_file())
+
+
+def row_of(name: str, written: bytes | None, *, has_journal: bool) -> Row:
+    """A run by its name and the bytes of its ``run.json``, None if there is none."""
+    info: Any = None
+    there = written is not None
+    try:
+        info = json.loads(written) if written else None
+    except (ValueError, RecursionError):
         info = None
     finished = isinstance(info, dict) and info.get("mode") in MODES
     info = info if finished else {}
-    started, mode = _from_name(run.id)
+    started, mode = _from_name(name)
     command, missing = info.get("command"), info.get("incomplete")
     return {
-        "run": clean(run.id),
+        "run": clean(name),
         "mode": info.get("mode", mode),
         "started_at": info["started_at"] if is_time(info.get("started_at")) else started,
         "ended_at": info["ended_at"] if is_time(info.get("ended_at")) else None,
@@ -50,7 +59,7 @@ def describe(run: Run) -> Row:
         if isinstance(missing, list)
         else (),
         "finished": finished,
-        "has_journal": run.journal.is_file(),
+        "has_journal": has_journal,
         "damaged_lines": 0,
         "damaged_info": there and not finished,
         "ci_run": clean(info.get("ci_run") or ""),

@@ -45,6 +45,7 @@ EXAMPLES = """\
 recordbake audit
 recordbake audit --fail-on live-miss,leak
 recordbake audit bake/ shard-*/
+recordbake audit bake/ --journals 's3://bucket/*/runs/*/http_log.ndjson'
 recordbake audit --compare s3://bucket/bake
 """
 
@@ -55,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sources", nargs="*", metavar="SOURCE",
         help="recordings, bakes or journals, or their URLs, instead of --recording",
+    )  # fmt: skip
+    parser.add_argument(
+        "--journals", metavar="PATTERN",
+        help="journals to count where they are, with DuckDB: s3://bucket/*/runs/*/http_log.ndjson",
     )  # fmt: skip
     parser.add_argument(
         "--compare", metavar="OTHER", help="say what changed since another recording or bake"
@@ -86,6 +91,7 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
     from recordbake import store
     from recordbake.audit import audit
     from recordbake.audit.findings import Limits
+    from recordbake.audit.remote import find_runs
     from recordbake.runs import recover, writable_runs_dir
     from recordbake.sources import opened
 
@@ -110,6 +116,7 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
         compare_with=(arguments.compare, opened(arguments.compare, stack))
         if arguments.compare
         else None,
+        journals=find_runs(arguments.journals) if arguments.journals else (),
         fail_on=frozenset(part for part in arguments.fail_on.split(",") if part),
     )
     if arguments.json:

@@ -1,32 +1,150 @@
-"""The queries of docs/how-to/large.md give what the audit finds."""
+"""Journals counted where they are, by DuckDB, give the findings of those that are read here."""
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 import duckdb
+import fsspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from recordbake.audit.findings import find, iso
+from recordbake.audit.figures import figures
+from recordbake.audit.findings import find
 from recordbake.audit.load import load
+from recordbake.audit.remote import find_runs
+from recordbake.audit.summary import history
+from recordbake.cli import main
+from recordbake.errors import DamagedError
+from recordbake.recording import Recording
 from tests.support import audit as planted
-from tests.support.cli import ROOT
+from tests.support.cli import ROOT, recordbake
+from tests.support.sample import add_run, captured, make_recording, request_event
 
 
-def test_the_documented_queries_give_the_findings_of_the_audit(tmp_path, monkeypatch):
-    recording = planted.planted_recording(tmp_path / ".recordbake")
-    found = find(load(recording), stale_after_days=30, now=planted.NOW)
+def told(loaded):
+    found = find(loaded, stale_after_days=30, now=planted.NOW, limits=planted.LIMITS)
+    return found, figures(loaded, found, 30), history(loaded)
+
+
+def without_runs(recording, where):
+    shutil.copytree(recording.http_cache, where / "http_cache")
+    return Recording(where)
+
+
+@pytest.mark.parametrize("place", ["directory", "memory"])
+def test_journals_elsewhere_give_the_same_findings(tmp_path, place):
+    recording = planted.planted_recording(tmp_path / "r")
+    pattern = str(recording.runs_dir)
+    if place == "memory":
+        fsspec.filesystem("memory").put(pattern + "/", "/bucket/r/runs/", recursive=True)
+        pattern = "memory://bucket/r/runs"
+    runs = find_runs(f"{pattern}/*/http_log.ndjson")
+    expected = told(load(recording))
+    assert told(load(without_runs(recording, tmp_path / "bare"), journals=runs)) == expected
+
+
+LINES = [json.dumps(event) for event in planted.planted_events()] + [
+    '{"v": 1, "ts": 17900', "not json", "[1]", "", '{"event": "request"}',
+    json.dumps(planted.event("request", outcome="blocked", url=7, method=None, test=["x"])),
+    '{"ts": 1, "event": "request", "outcome": "hit", "url": "\\ud800", "take": true, "v": null}',
+    '{"ts": 1e300, "event": "request"}',
+    '{"ts": 1, "event": "leak", "host": "a\\u0001,\\"b", "port": -4, "blocked": 1}',
+]  # fmt: skip
+
+
+@settings(max_examples=10, deadline=None)
+@given(lines=st.lists(st.sampled_from(LINES), max_size=30))
+def test_any_lines_give_the_same_findings_figures_and_damage(lines):
+    with tempfile.TemporaryDirectory() as directory:
+        recording = make_recording(Path(directory) / "r", [captured(planted.STALE)])
+        for name in (planted.OLD_REPLAY, planted.REPLAY):
+            add_run(recording, name, [])
+            (recording.runs_dir / name / "http_log.ndjson").write_text("\n".join(lines))
+        runs = find_runs(f"{recording.runs_dir}/*/http_log.ndjson")
+        bare = without_runs(recording, Path(directory) / "bare")
+        assert told(load(bare, journals=runs)) == told(load(recording))
+
+
+def test_shards_in_a_bucket_are_judged_together_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    urls = [f"https://h.org/{n}" for n in range(4)]
+    make_recording(tmp_path / "r", [captured(url) for url in urls])
+    memory = fsspec.filesystem("memory")
+    for shard in (0, 1):
+        job = Recording(tmp_path / f"job-{shard}")
+        name = f"20261101T00000{shard}.000000Z-replay_strict-000{shard}"
+        add_run(job, name, [request_event(url) for url in urls[2 * shard : 2 * shard + 2]])
+        memory.put(f"{job.runs_dir}/", f"/ci/{shard}/runs/", recursive=True)
+    assert main(["audit", "r", "--journals", "memory://ci/*/runs/*/http_log.ndjson"]) == 0
+    figure = json.loads((tmp_path / "reports" / "audit.json").read_text())["figures"]
+    assert (figure["requests"], figure["hits"], figure["unused"]) == (4, 4, 0)
+    assert len(figure["replay_runs"]) == 2
+
+
+def test_a_bucket_of_s3(tmp_path):
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    recording = planted.planted_recording(tmp_path / "r")
+    make_recording(tmp_path / "bare" / ".recordbake", [captured(planted.STALE)])
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        keys = {
+            "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y",
+            "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        }  # fmt: skip
+        s3 = boto3.client("s3", endpoint_url=keys["AWS_ENDPOINT_URL"], region_name="us-east-1",
+                          aws_access_key_id="x", aws_secret_access_key="y")  # fmt: skip
+        s3.create_bucket(Bucket="team")
+        for path in recording.runs_dir.rglob("*.*json"):
+            s3.upload_file(str(path), "team", f"ci/{path.relative_to(recording.path)}")
+        pattern = "s3://team/ci/runs/*/http_log.ndjson"
+        done = recordbake("audit", "--journals", pattern, cwd=tmp_path / "bare", env=keys)
+    finally:
+        server.stop()
+    assert done.returncode == 0, done.stderr
+    data = json.loads((tmp_path / "bare" / "reports" / "audit.json").read_text())
+    assert data["figures"]["requests"] == 19
+    assert [run["run"] for run in data["runs"]] == [
+        planted.RECORD, planted.OLD_REPLAY, planted.REPLAY,
+    ]  # fmt: skip
+    assert {"live-miss", "leak", "incomplete", "uncovered", "damaged-journal"} <= {
+        finding["kind"] for finding in data["findings"]
+    }
+
+
+def test_the_documented_query_gives_the_misses_of_all_runs(tmp_path, monkeypatch):
+    planted.planted_recording(tmp_path / ".recordbake")
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "how-to" / "large.md").read_text()
-    view, misses, leaks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
-    with duckdb.connect() as database:
-        database.execute(view)
-        rows = database.execute(misses).fetchall()
-        assert [(f"{m} {u}", n, tuple(t), iso(ts)) for m, u, n, t, ts in rows] == [
-            (f.subject, f.evidence["count"], f.tests, f.evidence["first_seen"])
-            for f in found if f.kind == "live-miss"
-        ]  # fmt: skip
-        assert len(rows) == 1
-        (leak,) = [f for f in found if f.kind == "leak"]
-        assert database.execute(leaks).fetchall() == [
-            (*(leak.evidence[n] for n in ("host", "port", "what", "count")), list(leak.tests))
-        ]
+    (query,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    assert duckdb.sql(query).fetchall() == [
+        ("GET", planted.MISSED, 3, 1, ["t.py::a", "t.py::b"]),
+        ("GET", "https://gone.example.org/", 1, 1, ["tests/test_a.py::test_one"]),
+    ]
+
+
+def test_a_newer_journal_is_refused(tmp_path):
+    recording = make_recording(tmp_path / "r", [])
+    add_run(recording, planted.REPLAY, [request_event("https://h/") | {"v": 99}])
+    runs = find_runs(f"{recording.runs_dir}/*/http_log.ndjson")
+    with pytest.raises(DamagedError, match="format 99"):
+        load(without_runs(recording, tmp_path / "bare"), journals=runs)
+
+
+def test_a_pattern_that_names_nothing_is_an_error_for_people(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_recording(tmp_path / ".recordbake", [])
+    assert main(["audit", "--journals", "memory://nowhere/*/http_log.ndjson"]) == 2
+    assert main(["audit", "--journals", "no-such-scheme://x/*"]) == 2
+    said = capsys.readouterr().err
+    assert "there are no journals" in said
+    assert "the journals cannot be read" in said
