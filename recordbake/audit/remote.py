@@ -166,20 +166,20 @@ def _are(names: tuple[str, ...], types: str) -> list[str]:
 _IS_PLAIN = " AND ".join([
     "json_type(j) = 'OBJECT'", "json_type(j, '$.event') = 'VARCHAR'",
     "json_type(j, '$.ts') IN ('DOUBLE', 'UBIGINT')",
-    f"TRY_CAST(j->>'$.ts' AS DOUBLE) BETWEEN 0 AND {LAST_SECOND}",
-    f"coalesce(j->>'$.v', '{JOURNAL_VERSION}') = '{JOURNAL_VERSION}'",
+    f"TRY_CAST((j->>'$.ts') AS DOUBLE) BETWEEN 0 AND {LAST_SECOND}",
+    f"coalesce((j->>'$.v'), '{JOURNAL_VERSION}') = '{JOURNAL_VERSION}'",
     *_are(_TEXTS, "'VARCHAR'"), *_are(INTEGER_COLUMNS, "'UBIGINT', 'BIGINT'"),
     *_are(FLAG_COLUMNS, "'BOOLEAN'"),
 ])  # fmt: skip
 _VALUES = ", ".join([
-    *(f"CASE WHEN plain THEN j->>'$.{name}' END AS {name}_" for name in GROUPED_TEXT),
-    "CASE WHEN plain AND judged THEN j->>'$.test' END AS test_",
-    *(f"CASE WHEN plain THEN TRY_CAST(j->>'$.{name}' AS BIGINT) END AS {name}_"
+    *(f"CASE WHEN plain THEN (j->>'$.{name}') END AS {name}_" for name in GROUPED_TEXT),
+    "CASE WHEN plain AND judged THEN (j->>'$.test') END AS test_",
+    *(f"CASE WHEN plain THEN TRY_CAST((j->>'$.{name}') AS BIGINT) END AS {name}_"
       for name in INTEGER_COLUMNS),
-    *(f"CASE WHEN plain THEN j->>'$.{name}' = 'true' END AS {name}_" for name in FLAG_COLUMNS),
+    *(f"CASE WHEN plain THEN (j->>'$.{name}') = 'true' END AS {name}_" for name in FLAG_COLUMNS),
 ])  # fmt: skip
 _NAMES = ", ".join(f"{name}_" for name in _FIELDS)
-_ANSWERED = f"j->>'$.event' = 'request' AND j->>'$.outcome' IN {_COUNTED}"
+_ANSWERED = f"(j->>'$.event') = 'request' AND (j->>'$.outcome') IN {_COUNTED}"
 #: Lines are read as they stand: nothing in them is a delimiter or a quote here.
 _QUERY = f"""
 WITH lines AS (
@@ -194,8 +194,8 @@ WITH lines AS (
     FROM lines
 ), events AS (
     SELECT url, plain AND (NOT judged OR coalesce({_ANSWERED}, false)) AS counted, judged,
-        CASE WHEN NOT plain THEN line END AS odd, TRY_CAST(j->>'$.ts' AS DOUBLE) AS ts, {_VALUES}
-    FROM marked WHERE NOT plain OR j->>'$.event' IN {tuple(sorted(KEPT))}
+        CASE WHEN NOT plain THEN line END AS odd, TRY_CAST((j->>'$.ts') AS DOUBLE) AS ts, {_VALUES}
+    FROM marked WHERE NOT plain OR (j->>'$.event') IN {tuple(sorted(KEPT))}
 )
 SELECT url, count(*), CASE WHEN judged THEN min(ts) END, counted, odd, {_NAMES}
 FROM events GROUP BY url, judged, counted, odd, CASE WHEN NOT counted THEN ts END, {_NAMES}
