@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -97,8 +97,17 @@ def to_json(summary: Summary) -> str:
     """The audit for machines: ASCII, keys and lists in a fixed order."""
     data = {name: part for name, part in vars(summary).items() if name != "entries"}
     whole = {"v": JSON_VERSION} | data
-    # vars, not asdict: that copies each text of each finding.
-    return json.dumps(whole, indent=1, allow_nan=False, default=vars) + "\n"
+    parts = (f"{json.dumps(name)}: {_lines(part)}" for name, part in whole.items())
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _lines(part: Any) -> str:
+    """A part of the audit as JSON, a line for each item of a list."""
+    # vars, not asdict, which copies each text of each finding; indent would be ten times slower.
+    encode = json.JSONEncoder(allow_nan=False, default=vars).encode
+    if isinstance(part, (list, tuple)) and part:
+        return "[\n " + ",\n ".join(map(encode, part)) + "\n]"
+    return encode(part)
 
 
 def code_span(text: str) -> str:
