@@ -20,6 +20,8 @@ import nox
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Install = Sequence[str] | Callable[[nox.Session], None]
+
 RECORDING = Path(".recordbake")
 TAG = "recordbake"
 #: What bare ``nox`` runs; it does not go online for what is missing, nor replay twice.
@@ -30,24 +32,29 @@ class Workflow:
     """The five sessions of one project.
 
     Args:
-        install: what to pip-install for the suite; empty for nothing.
+        install: what to pip-install for the suite, or a function that installs it into a session
+            (``lambda session: session.run_install("poetry", "install", external=True)``); empty for
+            nothing.
         command: the suite's command where none is given after ``--`` (and none is configured in
             ``[tool.recordbake]``).
         tool: what to pip-install for recordbake itself; by default nothing: it runs from the
             environment that nox runs in, and the suite's environment never hears of it.
         wrap: put before the recordbake of a recording, for a suite that brings its own server.
-        python: the suite's Pythons, as for ``nox.session``.
+        python: the suite's Pythons, as for ``nox.session``. Where they are several, the first
+            records anew and the others add what only they ask for.
     """
 
     def __init__(
         self,
-        install: Sequence[str] = (),
+        install: Install = (),
         command: Sequence[str] = (),
         tool: Sequence[str] = (),
         wrap: Sequence[str] = (),
         python: Any = None,
     ) -> None:
-        self.install = list(install)
+        self.install: list[str] = [] if callable(install) else list(install)
+        self.installs = install if callable(install) else None
+        self._has_recorded = False
         self.command = list(command)
         self.tool = list(tool)
         self.wrap = list(wrap)
@@ -62,6 +69,8 @@ class Workflow:
 
     def _with_suite(self, session: nox.Session, *arguments: str, wrap: Sequence[str] = ()) -> None:
         """Install the suite, then run recordbake around its command."""
+        if self.installs:
+            self.installs(session)
         if self.install:
             session.install(*self.install)
         own, command = split_posargs(session.posargs)
@@ -70,7 +79,9 @@ class Workflow:
 
     def record(self, session: nox.Session) -> None:
         """Run the suite once online and keep every HTTP exchange."""
-        self._with_suite(session, "record", wrap=self.wrap)
+        missing = ["--missing"] if self._has_recorded else []
+        self._has_recorded = True
+        self._with_suite(session, "record", *missing, wrap=self.wrap)
 
     def bake(self, session: nox.Session) -> None:
         """Turn the recording into reproducible archives."""
@@ -116,18 +127,31 @@ def bake_is_current(recording: Path) -> bool:
     return not store.exists() or manifest.stat().st_mtime >= store.stat().st_mtime
 
 
-def add_sessions(
-    install: Sequence[str] = (),
+def add_sessions(  # noqa: PLR0913
+    install: Install = (),
     command: Sequence[str] = (),
     *,
     tool: Sequence[str] = (),
     wrap: Sequence[str] = (),
     python: Any = None,
+    prefix: str = "",
+    tags: Sequence[str] = (),
 ) -> Workflow:
     """Register the sessions ``record``, ``bake``, ``replay``, ``replay_strict`` and ``audit``.
 
-    ``replay_strict`` can also be spelled ``replay-strict``. The arguments are those of
-    :class:`Workflow`, which is returned.
+    ``replay_strict`` can also be spelled ``replay-strict``.
+
+    Args:
+        install: see :class:`Workflow`.
+        command: see :class:`Workflow`.
+        tool: see :class:`Workflow`.
+        wrap: see :class:`Workflow`.
+        python: see :class:`Workflow`.
+        prefix: put before the names, where the noxfile has sessions of these names already.
+        tags: further tags of the sessions; each has the tag ``recordbake``.
+
+    Returns:
+        The workflow.
     """
     workflow = Workflow(install, command, tool, wrap, python)
     sessions: list[tuple[str, Callable[[nox.Session], None]]] = [
@@ -139,23 +163,26 @@ def add_sessions(
         ("audit", workflow.audit),
     ]
     for name, function in sessions:
-        _register(name, function, workflow)
+        _register(f"{prefix}{name}", function, workflow, tags, default=name in DEFAULT)
     return workflow
 
 
-def _register(name: str, function: Callable[[nox.Session], None], workflow: Workflow) -> None:
+def _register(
+    name: str, function: Callable[[nox.Session], None], workflow: Workflow,
+    tags: Sequence[str], *, default: bool,
+) -> None:  # fmt: skip
     def session(session: nox.Session) -> None:
         function(session)
 
     session.__name__ = name.replace("-", "_")
     session.__doc__ = function.__doc__
-    needs_suite = name not in ("bake", "audit")
-    isolated = bool(workflow.tool or (needs_suite and workflow.install))
+    needs_suite = function not in (workflow.bake, workflow.audit)
+    isolated = bool(workflow.tool or (needs_suite and (workflow.install or workflow.installs)))
     nox.session(
         name=name,
         python=workflow.python if needs_suite else None,
         venv_backend=None if isolated else "none",
         reuse_venv=True,
-        tags=[TAG],
-        default=name in DEFAULT,
+        tags=[TAG, *tags],
+        default=default,
     )(session)

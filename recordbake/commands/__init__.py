@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: In the order of ``recordbake --help``.
 NAMES = (
+    "init",
     "record",
     "bake",
     "replay",

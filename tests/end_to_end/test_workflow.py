@@ -107,7 +107,7 @@ def readme_commands():
 def test_the_readmes_commands(project):
     where, origin = project
     commands = readme_commands()
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         if "replay" in command:
             origin.close()
@@ -118,7 +118,7 @@ def test_the_readmes_commands(project):
 
 def test_an_image_names_its_unpacked_bake_by_http_cache_dir(project):
     where, origin = project
-    for command in readme_commands()[:3]:
+    for command in readme_commands()[:4]:
         assert run(["sh", "-c", command], where).returncode == 0
     origin.close()
     strict = ["recordbake", "replay", "--strict", "--", "pytest", "-q"]
@@ -155,7 +155,7 @@ def set_modes(tree, of_directories, of_files):
 
 def test_a_bake_that_cannot_be_written_is_replayed_all_the_same(project):
     where, origin = project
-    for command in readme_commands()[:3]:
+    for command in readme_commands()[:4]:
         run(["sh", "-c", command], where)
     origin.close()
     baked = where / "baked"
