@@ -1,4 +1,8 @@
-"""The workflow on the bundled example (bare ``nox``), and the project's own checks."""
+"""The workflow on the bundled example (bare ``nox``), and the project's own checks.
+
+Before a push: ``nox -s lint types tests-3.12``. With a client or a dependency: ``clients``,
+``minimums``. Before a release: ``package``, ``workflows``. Long: ``suites``, ``faults``, ``bench``.
+"""
 
 from __future__ import annotations
 

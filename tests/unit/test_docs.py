@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +84,25 @@ def test_links_within_the_project_lead_somewhere(page):
 def test_readme_starts_with_its_commands():
     lines = Path(ROOT / "README.md").read_text().splitlines()
     assert lines.index("```console") < 7
+
+
+def test_what_contributing_names_is_there():
+    """Sessions, files and modules of the checklists."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    command = [sys.executable, "-m", "nox", "-l", "--no-color"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    texts = dict(
+        re.findall(r"^[*-] ([\w.-]+)(?:\(.*?\))?(?: \[.*\])? -> (.+)", listed, re.MULTILINE)
+    )
+    for line in re.findall(r"nox -s ([\w. -]+?)(?= --|`|\n)", text):
+        assert set(line.split()) <= set(texts), line
+    assert len(texts) == len(re.findall(r"^[*-] ", listed, re.MULTILINE)) - 1  # clients, twice
+    for name in re.findall(r"`((?:tests|recordbake|\.devcontainer)/[\w./]+)`", text):
+        assert "NAME" in name or (ROOT / name).exists(), name
+    for module in re.findall(r"python -m ([\w.]+)", text):
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
+
+
+def test_the_devcontainer_is_valid_json():
+    found = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert "nox" in found["postCreateCommand"]
