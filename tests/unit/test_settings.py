@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -15,6 +16,7 @@ from recordbake import settings
 from recordbake.errors import UsageError
 from recordbake.settings.schema import schema
 from recordbake.settings.table import line_of
+from tests.support.cli import ROOT, recordbake
 
 
 def load(tmp_path, table="", environ=None, flags=None):
@@ -172,3 +174,13 @@ def test_validate_pyproject_finds_the_schema(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "isolaton" in result.stdout + result.stderr
+
+
+def test_what_the_docs_show_of_config_is_what_it_prints(tmp_path):
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
+    (shown,) = re.findall(r"```console\n\$ (recordbake config .*)\n(.*?)```", page, re.DOTALL)
+    table = re.search(r"```toml\n(\[tool.recordbake\]\n.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "pyproject.toml").write_text(table)
+    words = shown[0].split()[1:]
+    result = recordbake(*words, cwd=tmp_path, env={"RECORDBAKE_ISOLATION": "kernel"})
+    assert result.stdout == shown[1]
