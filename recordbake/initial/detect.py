@@ -118,6 +118,8 @@ def _install(root: Path, table: dict[str, Any]) -> tuple[tuple[str, ...], str]:
         return (*own, "--group", name), f"pyproject.toml has a dependency group {name}"
     if name := _first(_extras_of_setup_cfg(root)):
         return ("-e", f".[{name}]"), f"setup.cfg has an extra {name}"
+    if name := _first(_extras_of_setup_py(root)):
+        return ("-e", f".[{name}]"), f"setup.py seems to have an extra {name}"
     for file in (*_FILES, "requirements.txt"):
         if (root / file).is_file():
             return (*own, "-r", file), f"there is {file}"
@@ -136,6 +138,17 @@ def _extras_of_setup_cfg(root: Path) -> Sequence[str]:
         return list(found["options.extras_require"])
     except (ConfigError, UnicodeDecodeError, KeyError):
         return []
+
+
+def _extras_of_setup_py(root: Path) -> list[str]:
+    """Names of extras as they stand in its text: it is a program, which nobody runs for this."""
+    try:
+        text = (root / "setup.py").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    if "extras" not in text:
+        return []
+    return re.findall(rf"""["']({"|".join(_NAMES)})["']\s*[\]:]""", text)
 
 
 def _ci(root: Path) -> tuple[str, str]:

@@ -96,20 +96,38 @@ def _table(project: Project) -> Edit:
     before = _read(path)
     try:
         document = tomlkit.parse(before or "")
-        tool = document.setdefault("tool", tomlkit.table(is_super_table=True))
+        tool = document.get("tool", {})
         if "recordbake" not in tool:
-            table = tomlkit.table()
-            table.add(tomlkit.comment(_COMMENT))
-            tool.add("recordbake", table)
-        if "command" not in tool["recordbake"]:
+            after = _appended(before or "", project)
+        elif "command" not in tool["recordbake"]:
             tool["recordbake"].add("command", list(project.command))
+            after = tomlkit.dumps(document)
+        else:
+            after = before or ""
+        tomlkit.parse(after)
     except (TOMLKitError, AttributeError, TypeError) as error:
         raise UsageError(
             f"the table cannot be added: {error}",
             where=path,
             next_step=f"add it yourself: [tool.recordbake], command = {list(project.command)}",
         ) from error
-    return Edit(path, before, tomlkit.dumps(document))
+    return Edit(path, before, after)
+
+
+def _appended(text: str, project: Project) -> str:
+    """A document with the table at its end: other tables below ``tool`` may stand anywhere."""
+    import tomlkit
+
+    table = tomlkit.table()
+    table.add(tomlkit.comment(_COMMENT))
+    table.add("command", list(project.command))
+    tool = tomlkit.table(is_super_table=True)
+    tool.add("recordbake", table)
+    own = tomlkit.dumps({"tool": tool})
+    if not text:
+        return own
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return text.rstrip("\r\n") + newline * 2 + own.replace("\n", newline)
 
 
 def _gitignore(project: Project) -> Edit:

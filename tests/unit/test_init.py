@@ -155,6 +155,9 @@ def test_command_and_install_may_be_given(project):
          ("-e", ".[Testing]")),
         ({"setup.cfg": "not ini", "dev-requirements.txt": ""}, ("pytest",),
          ("-e", ".", "-r", "dev-requirements.txt")),
+        ({"setup.py": "extras = {}\nextras['testing'] = extras['x'] + ['pytest']"}, ("pytest",),
+         ("-e", ".[testing]")),
+        ({"setup.py": "choices = {'test': 1}"}, ("pytest",), ("-e", ".")),
         ({"requirements/test.txt": ""}, ("pytest",), ("-r", "requirements/test.txt")),
     ],
     ids=str,
@@ -168,6 +171,47 @@ def test_what_is_detected(tmp_path, made, command, install):
     assert (found.command, tuple(word.lower() for word in found.install)) == (
         command, tuple(word.lower() for word in install),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.a]\nx = 1\n[project]\nname = 'y'\n[tool.b]\nz = 1\n",  # tables out of order
+        "tool.a.x = 1",  # no end of line
+        "[tool.a]\r\nx = 1\r\n",
+        "# nothing\n",
+    ],
+)
+def test_whatever_is_in_pyproject_stays(tmp_path, text):
+    path = tmp_path / "pyproject.toml"
+    path.write_bytes(text.encode())
+    init(tmp_path, "--yes")
+    after = path.read_bytes().decode()
+    assert after.startswith(text.rstrip("\r\n"))
+    assert ("\r\n[tool.recordbake]\r\n" in after) == ("\r" in text)
+    was, now = loads(text), loads(after)
+    assert now["tool"].pop("recordbake") == {"command": ["pytest"]}
+    assert now == {"tool": {}, **was}
+    init(tmp_path, "--yes")
+    assert path.read_bytes().decode() == after
+
+
+def test_an_option_is_added_to_a_table_that_is_there(tmp_path):
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[tool.recordbake]\nquiet = false  # loud\n\n[tool.b]\nz = 1\n")
+    init(tmp_path, "--yes")
+    assert "quiet = false  # loud\n" in path.read_text()
+    assert loads(path.read_text())["tool"] == {
+        "recordbake": {"quiet": False, "command": ["pytest"]}, "b": {"z": 1},
+    }  # fmt: skip
+
+
+def test_a_table_that_cannot_be_added_is_an_error(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("tool = {a = {x = 1}}\n")
+    result = recordbake("init", "--yes", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "the table cannot be added" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
 
 
 def test_a_damaged_pyproject_is_named(tmp_path):
