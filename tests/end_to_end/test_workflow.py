@@ -124,6 +124,7 @@ def test_an_image_names_its_unpacked_bake_by_http_cache_dir(project):
     strict = ["recordbake", "replay", "--strict", "--", "pytest", "-q"]
     elsewhere = where / "elsewhere"
     elsewhere.mkdir()
+    (elsewhere / "pyproject.toml").touch()  # a project of its own
     (where / "test_suite.py").rename(elsewhere / "test_suite.py")
     result = run(strict, elsewhere, HTTP_CACHE_DIR=str(where / "baked" / "http_cache"))
     assert result.returncode == 0, result.stderr
