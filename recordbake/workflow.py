@@ -79,7 +79,8 @@ class Workflow:
 
     def record(self, session: nox.Session) -> None:
         """Run the suite once online and keep every HTTP exchange."""
-        missing = ["--missing"] if self._has_recorded else []
+        adds = self._has_recorded and "--from-audit" not in session.posargs
+        missing = ["--missing"] if adds else []
         self._has_recorded = True
         self._with_suite(session, "record", *missing, wrap=self.wrap)
 
