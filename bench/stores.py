@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+#: Table -> its columns that name an entry.
+_COPIED = {
+    "entries": {"key", "response_key"},
+    "responses": {"key"},
+    "uses": {"key"},
+    "identities": {"key"},
+}
 _PART = 10_000  # entries that are held in memory at once
 T0 = 1_790_000_000.0
 RUN = "20260921T141320.000000Z-replay_strict-0001"
@@ -56,6 +63,24 @@ def store_of(path: Path, entries: int) -> None:
             part = range(start, min(start + _PART, entries))
             captured = [_captured(f"http://bench.example/{n}", body) for n in part]
             filler.replace(captured, Outcomes(), whole=True)
+
+
+def grow(path: Path, entries: int) -> None:
+    """Add entries that nobody asks for: copies of one, under keys of their own, made by SQLite."""
+    with writing(Recording(path).store) as connection:
+        connection.execute(
+            "CREATE TEMP TABLE fresh AS WITH RECURSIVE n(i) AS"
+            " (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?)"
+            " SELECT lower(hex(randomblob(16))) AS key FROM n ORDER BY key",
+            (entries,),
+        )
+        for table, changed in _COPIED.items():
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            picked = ", ".join("f.key" if c in changed else f"t.{c}" for c in columns)
+            connection.execute(
+                f"INSERT INTO {table} SELECT {picked}"
+                f" FROM fresh f, (SELECT * FROM {table} LIMIT 1) t ORDER BY f.key"
+            )
 
 
 def bodies_of(path: Path, size: int) -> None:
