@@ -40,6 +40,7 @@ _GROWTH = """
 ## How costs grow
 
 CPU seconds of whole processes and their children (of a call, for the body's size), on logarithmic axes.
+The first replay of a store that is new checks it whole.
 
 """
 
