@@ -9,6 +9,7 @@ and ``run(arguments) -> exit code``. What is heavy is imported in ``run``.
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ NAMES = (
     "verify",
     "unpack",
     "merge",
+    "import",
+    "export",
     "push",
     "pull",
     "show",
@@ -36,5 +39,5 @@ NAMES = (
 
 def command(name: str) -> ModuleType:
     """The module of a command."""
-    found: Any = import_module(f"recordbake.commands.{name}")
+    found: Any = import_module(f"recordbake.commands.{name}{'_' if iskeyword(name) else ''}")
     return found  # type: ignore[no-any-return]

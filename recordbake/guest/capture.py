@@ -57,7 +57,7 @@ class Capture:
         self._body_path = body_path
         self._report = report
         self._started = clock.monotonic()
-        self._recorded_at = clock.now()
+        self.recorded_at = clock.now()
         self._digest = hashlib.sha256()
         self._inline = bytearray()
         self._fd = -1
@@ -140,7 +140,7 @@ class Capture:
             body_size=self.size,
             body=bytes(self._inline),
             body_file=os.path.basename(self._file) if self._file else None,
-            recorded_at=self._recorded_at,
+            recorded_at=self.recorded_at,
             live_ms=(clock.monotonic() - self._started) * 1000,
             test=self.plan.test,
             attempt=self.plan.attempt,
