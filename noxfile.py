@@ -124,6 +124,23 @@ def workflows(session: nox.Session) -> None:
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
     session.run("zizmor", "--offline", "--pedantic", ".github")
     session.run("actionlint")
+    recipes = Path("docs/how-to/ci")
+    check = ["check-jsonschema", "--builtin-schema"]
+    session.run(*check, "vendor.github-actions", "action.yml")
+    session.run(*check, "vendor.github-workflows", str(recipes / "github.yml"))
+    gitlab = ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
+    session.run(*check, *gitlab, str(recipes / "gitlab-ci.yml"))
+    session.run(*check, "vendor.circle-ci", str(recipes / "circleci.yml"))
+    session.run(*check, "vendor.buildkite", str(recipes / "buildkite.yml"))
+    session.run("actionlint", str(recipes / "github.yml"))
+    session.run("zizmor", "--offline", "action.yml", str(recipes / "github.yml"))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation's site into build/site; a broken link or anchor fails it."""
+    session.install(*nox.project.dependency_groups(PROJECT, "docs"))
+    session.run("mkdocs", "build", "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session
