@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from recordbake.store import seal
 from tests.support.cli import recordbake
 
 CAPTURE = {"RECORDBAKE_CAPTURE_LOOPBACK": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -128,6 +129,7 @@ def test_following_the_verdict_fetches_what_was_named_and_makes_the_next_audit_c
         connection.execute(
             "UPDATE entries SET recorded_at = recorded_at - 90 * 86400 WHERE url LIKE '%/aged'"
         )
+        seal(connection)
     suite(tmp_path, site, SUITE + NEW_TEST)
     assert replay(tmp_path, "--strict").returncode == 10
 

@@ -10,6 +10,7 @@ from contextlib import closing
 
 import pytest
 
+from recordbake.store import seal
 from tests.end_to_end.test_from_audit import CAPTURE, JPEG, PYTEST, Site
 from tests.support.cli import recordbake
 
@@ -103,6 +104,7 @@ class Project:
         with closing(sqlite3.connect(self.store)) as connection, connection:
             for statement in statements:
                 connection.execute(statement)
+            seal(connection)
 
     def audit(self):
         done = self.run("audit", "--revalidate")
