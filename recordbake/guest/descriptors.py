@@ -1,4 +1,4 @@
-"""Opens files where nobody else writes: never as the number of a standard stream."""
+"""This process's descriptors: files are opened where nobody else writes, listeners are found."""
 
 from __future__ import annotations
 
@@ -26,3 +26,24 @@ def open_file(path: str, flags: int, mode: int = 0o644) -> int:
         return fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
     finally:
         _close(descriptor)
+
+
+def listens_here(port: int | None) -> bool:
+    """Whether this process itself listens at a TCP port, on whichever address."""
+    import socket
+
+    for name in os.listdir("/dev/fd"):
+        try:
+            found = socket.socket(fileno=int(name))
+        except OSError:  # no socket, or closed by now
+            continue
+        try:
+            at = found.getsockname()
+            listening = found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        except OSError:
+            continue
+        finally:
+            found.detach()
+        if listening and isinstance(at, tuple) and at[1] == port:
+            return True
+    return False

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from .codec import CodecError, decode_value
 from .codings import readable
-from .cookies import still_valid
+from .dates import LENGTHS, as_far_away
 from .exchange import Failure, Take
 from .keys import vary_matches
 
@@ -47,7 +47,7 @@ WHERE entries.key = ? ORDER BY entries.take LIMIT 1
 
 
 #: Lengths of the names of fields that a look-up looks at.
-_LOOKED_AT = frozenset({len("content-encoding"), len("set-cookie")})
+_LOOKED_AT = LENGTHS | {len("content-encoding")}
 
 
 class DamagedStoreError(Exception):
@@ -134,7 +134,7 @@ class StoreReader:
         if not _LOOKED_AT.isdisjoint([len(name) for name, _ in fields]):  # most have neither
             if not readable(fields, headers, meta["request_headers"]):
                 return None
-            answer.head.headers = still_valid(fields, float(meta["recorded_at"]))
+            answer.head.headers = as_far_away(fields, float(meta["recorded_at"]))
         answer.chunks = meta["chunks"]
         if answer.body is None:
             answer.body_path = os.path.join(

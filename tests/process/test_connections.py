@@ -263,3 +263,23 @@ def test_the_cause_of_a_failure_is_also_its_context(run):
                 error = error.__context__
         """
     assert run(code, complete=False).split()[-2:] == ["NameResolutionError", "gaierror"]
+
+
+def test_a_body_that_could_not_be_sent_was_begun(run):
+    """Of a generator that httpx leaves to the garbage collector trio warns."""
+    code = """
+        import gc, os, warnings
+        import httpx, trio
+        async def main():
+            async with httpx.AsyncClient(timeout=httpx.Timeout(None, write=1e-6)) as client:
+                try:
+                    await client.put(os.environ["ORIGIN"] + "/echo", content=bytes(20_000_000))
+                except httpx.TransportError as error:
+                    print(type(error).__name__)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            trio.run(main)
+            gc.collect()
+        print(["garbage collected before" in str(warning.message) for warning in caught])
+        """
+    assert run(code, complete=False) == "WriteTimeout\n[True]\n"

@@ -123,6 +123,77 @@ def test_options_of_a_socket(same):
     same(code, prints="True True 2 1\n0 None True 2\nTrue True\n0\nNewConnectionError\n")
 
 
+def test_a_tunnel_is_opened_by_the_connections_own_code(same):
+    """Once for each connection, as suites see that replace or extend ``_tunnel``."""
+    code = """
+        import threading
+        from unittest import mock
+        server = socket.create_server(("127.0.0.1", 0))
+        def pump(source, target):
+            while data := source.recv(65536):
+                target.sendall(data)
+        def serve():
+            while True:
+                client = server.accept()[0]
+                client.recv(65536)
+                origin = socket.create_connection((ORIGIN.hostname, ORIGIN.port))
+                client.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n")
+                for ends in ((client, origin), (origin, client)):
+                    threading.Thread(target=pump, args=ends, daemon=True).start()
+        threading.Thread(target=serve, daemon=True).start()
+        class Own(http.client.HTTPConnection):
+            def _tunnel(self):
+                super()._tunnel()
+                print("opened", self.sock is not None)
+        c = Own(*server.getsockname())
+        c.set_tunnel(ORIGIN.hostname, ORIGIN.port)
+        for _ in range(2):
+            c.request("GET", "/text")
+            print(len(c.getresponse().read()))
+        with pool(ORIGIN, retries=False) as p:
+            c = p._get_conn()
+            c.set_tunnel(ORIGIN.hostname, ORIGIN.port)
+            with mock.patch.object(c, "_tunnel") as tunnel:
+                print(p._make_request(c, "GET", "/text").status, tunnel.mock_calls)
+        """
+    same(code, prints="opened True\n900\n900\n200 [call()]\n")
+
+
+def test_a_proxy_of_the_suites_own_sees_what_it_fails(same):
+    code = """
+        import requests, threading
+        got, server = [], socket.create_server(("127.0.0.1", 0))
+        def serve():
+            while True:
+                with server.accept()[0] as connection:
+                    got.append(connection.recv(65536).split(b" ")[0])
+        threading.Thread(target=serve, daemon=True).start()
+        proxy = "http://127.0.0.1:%d" % server.getsockname()[1]
+        for url in ("http://example.org/", "https://example.org/"):
+            print(said(requests.get, url, proxies={"http": proxy, "https": proxy}, timeout=20))
+        print(got)
+        """
+    same(code, prints="ProxyError\nConnectionError\n[b'GET', b'CONNECT']\n")
+
+
+def test_a_connect_that_a_suite_wraps(same):
+    code = """
+        import functools
+        seen = []
+        for cls in (http.client.HTTPConnection, urllib3.connection.HTTPConnection):
+            def connect(self, real=cls.connect):
+                seen.append(type(self).__module__)
+                return real(self)
+            cls.connect = connect
+        with pool(ORIGIN) as p:
+            print(p.request("GET", "/text").status)
+        c = plain(ORIGIN)
+        c.request("GET", "/text")
+        print(c.getresponse().status, seen)
+        """
+    same(code, prints="200\n200 ['urllib3.connection', 'http.client']\n")
+
+
 def test_no_descriptor_is_left(same):
     code = """
         before = len(os.listdir("/proc/self/fd"))

@@ -75,6 +75,16 @@ class Verdict:
             if self.needs_server(test) is needing and run.get(test) != self.live.get(test)
         ]
 
+    def modules(self) -> dict[str, list[int]]:
+        """Of each module, how many tests need the server, and are the same recorded, replayed."""
+        found: dict[str, list[int]] = {}
+        for test in filter(self.needs_server, self.tests):
+            counts = found.setdefault(test.partition("::")[0], [0, 0, 0])
+            counts[0] += 1
+            counts[1] += self.record.get(test) == self.live.get(test)
+            counts[2] += self.replay.get(test) == self.live.get(test)
+        return found
+
     def count(self, *, needing: bool) -> int:
         """How many tests need the server, or don't."""
         return sum(self.needs_server(test) is needing for test in self.tests)

@@ -43,7 +43,7 @@ def show(runs: Runs) -> int:
     verdict, suite = runs.verdict(), runs.suite
     result: dict[str, Any] = {
         "need": verdict.count(needing=True), "alone": verdict.count(needing=False),
-        "unstable": sorted(verdict.unstable),
+        "unstable": sorted(verdict.unstable), "modules": verdict.modules(),
     }  # fmt: skip
     print(f"{suite.name} {suite.version}: {len(verdict.tests)} tests, {result['need']} need it")
     bad = 0
@@ -86,6 +86,10 @@ def write_page(path: Path, work: Path) -> None:
 def _details(suite: catalogue.Suite, found: dict[str, Any]) -> str:
     """The tests of a suite that differ, with the reasons where they are known."""
     lines = [f"\n## {suite.name}\n\n`nox -s suites -- {suite.name}`. "]
+    if suite.environ:
+        lines.append(f"With {' '.join(f'`{k}={v}`' for k, v in suite.environ.items())}. ")
+    if suite.by_module:
+        lines.append(f"By client:\n\n{_modules(found['modules'])}\n")
     differing = sorted({test for key in found if "_with" in key for test in found[key]})
     lines.append("Differing:\n\n" if differing else "Nothing differs.\n")
     groups: dict[str, list[str]] = {}
@@ -99,3 +103,10 @@ def _details(suite: catalogue.Suite, found: dict[str, Any]) -> str:
             for name, count in functions.items()
         ]
     return "".join(lines)
+
+
+def _modules(found: dict[str, list[int]]) -> str:
+    lines = ["| module | need the server | same while recording | same in the replay |"]
+    lines.append("| --- | --- | --- | --- |")
+    lines += [f"| {name} | {' | '.join(map(str, counts))} |" for name, counts in found.items()]
+    return "\n".join(lines) + "\n"

@@ -33,6 +33,7 @@ class Suite:
         python: arguments to the suite's Python, run in the unpacked source.
         port: first of the ten fixed ports on which ``server.py`` listens.
         environ: further environment variables.
+        by_module: whether the page counts the modules apart, where each is about another client.
         notes: test id (or its beginning) to the reason why it cannot be the same.
     """
 
@@ -48,6 +49,7 @@ class Suite:
     commit: str = ""
     paths: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
+    by_module: bool = False
     notes: dict[str, str] = field(default_factory=dict)
 
     @property

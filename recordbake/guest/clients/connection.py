@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+from ..descriptors import listens_here
+from ..guard import is_local
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -50,3 +53,15 @@ def is_proxy(connection: Any) -> bool:
         mark in os.environ.get(name, "")
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
     )
+
+
+def runs_proxy_of(connection: Any) -> bool:
+    """Whether a connection goes through a proxy that this very process runs, as tests do."""
+    options = getattr(connection, "_socks_options", None)  # urllib3.contrib.socks
+    if options:
+        host, port = options["proxy_host"], options["proxy_port"]
+    elif is_proxy(connection):
+        host, port = connection.host, connection.port
+    else:
+        return False
+    return is_local(str(host).strip("[]")) and listens_here(port)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import socket
+from contextlib import suppress
 
 from .. import decision
 from ..exchange import CONNECT, Head, Request
 from ..request_buffer import RequestBuffer
 from .answer_reader import AnswerReader, answer_file
-from .connection import url_of
+from .connection import runs_proxy_of, url_of
 from .failures import classify
 from .live_reader import LiveReader
 from .response_reader import ResponseFile
 from .stand_in import StandIn
+from .tunnel import open_tunnel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,6 +149,9 @@ class DeferredSocket(StandIn):
         plan = self._plan(request)
         if plan.action == decision.ANSWER:
             assert plan.take is not None
+            open_tunnel(self.connection, self)
+            if plan.take.head is None and runs_proxy_of(self.connection):
+                self._show_proxy(bytes(buffer.raw))
             self._reader = AnswerReader(plan.take, request.method)
             return
         self._go_live(plan, bytes(buffer.raw))
@@ -159,10 +164,24 @@ class DeferredSocket(StandIn):
             raise self.seam.blocked(self.connection, plan)
         failure = None if plan.take is None else plan.take.failure
         if plan.action == decision.ANSWER and failure is not None and failure.phase == CONNECT:
+            if runs_proxy_of(self.connection):
+                self._show_proxy()
             if failure.kind != "tls":  # what did not connect has no socket
                 self.connection.sock = None
             raise self.seam.failed(self.connection, failure)
         return plan
+
+    def _show_proxy(self, raw: bytes = b"") -> None:
+        """Let a proxy that the suite itself runs see what it failed: a connection, or a request.
+
+        What was recorded is raised, whatever comes of this.
+        """
+        with suppress(Exception):
+            self.adopt(self.seam.dial(self.connection, self))
+            if raw:
+                self.real.sendall(raw)
+                self.real.recv(1)
+        self.hang_up()
 
     def _go_live(self, plan: Plan, raw: bytes) -> None:
         capture = self.seam.engine.watch(plan)

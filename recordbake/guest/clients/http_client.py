@@ -36,6 +36,9 @@ NAME = "http.client"
 #: nobody knows what it does with the socket (a Unix socket, say). The guard is there for it.
 _OURS: set[Any] = set()
 
+#: The classes whose ``connect`` is ours.
+_PATCHED: set[Any] = set()
+
 #: Connections (by id) whose original ``connect`` is running: it may call its parent's, ours.
 _dialing: set[int] = set()
 
@@ -74,7 +77,7 @@ class HttpClientSeam:
             self._connect(connection)
         except BaseException:
             if connection.sock is not None:  # it got as far as having one
-                connection.sock = stand_in
+                stand_in.real, connection.sock = connection.sock, stand_in
             raise
         else:
             real, connection.sock = connection.sock, stand_in
@@ -103,6 +106,15 @@ def is_ours(connection: Any) -> bool:
     return type(connection).connect in _OURS and id(connection) not in _dialing
 
 
+def is_wrapped(connection: Any) -> bool:
+    """Whether somebody has put a ``connect`` in the place of ours on the class itself.
+
+    If it calls ours it only wants to know of it, unlike that of a subclass.
+    """
+    owner = next(cls for cls in type(connection).__mro__ if "connect" in vars(cls))
+    return owner in _PATCHED and id(connection) not in _dialing
+
+
 def is_bypassed(connection: Any, engine: Engine) -> bool:
     """Whether a connection is none of our business, whatever is asked of it."""
     host, port = host_asked(connection), port_asked(connection)
@@ -115,7 +127,7 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
 
     def connect(self: Any) -> None:
         __tracebackhide__ = True  # pytest then shows the suite's own lines
-        if not is_ours(self) or is_bypassed(self, seam.engine):
+        if not (is_ours(self) or is_wrapped(self)) or is_bypassed(self, seam.engine):
             original(self)
             return
         caller = sys._getframe(1).f_globals.get("__name__") or ""
@@ -127,6 +139,7 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
     connect.__wrapped__ = original  # type: ignore[attr-defined]
     connect.__doc__ = original.__doc__
     _OURS.add(connect)
+    _PATCHED.add(cls)
     cls.connect = connect
 
 

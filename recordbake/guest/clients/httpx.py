@@ -14,7 +14,7 @@ from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
 from ..framing import bare_value, is_chunked
 from . import httpx_network, httpx_trace
-from .httpx_failures import classify, raise_failure
+from .httpx_failures import classify, is_of_sending, raise_failure
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .once import is_patched, mark
 from .retry import RetryBudget
@@ -204,13 +204,7 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
         await request.aread()
         plan = seam.plan(request)
         if plan.action == decision.ANSWER:
-            failure = plan.take.failure if plan.take and not plan.take.head else None
-            if failure is not None and failure.kind == CANCELLED:
-                await wait_to_be_cancelled(request)
-            response = seam.answer(plan, request, is_async=True)
-            for name, info in seam.steps(plan, request):
-                await request.extensions["trace"](name, info)
-            return response
+            return await _answer_async(seam, plan, request)
         capture = seam.engine.watch(plan)
         budget = RetryBudget(seam.engine.config, plan)
         while True:
@@ -227,6 +221,21 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
             await _sleep(wait)
 
     cls.handle_async_request = handle_async_request
+
+
+async def _answer_async(seam: HttpxSeam, plan: Plan, request: Any) -> Any:
+    """The response of a hit; a request that failed does before it what it did live."""
+    assert plan.take is not None
+    failure = None if plan.take.head else plan.take.failure
+    if failure is not None and failure.kind == CANCELLED:
+        await wait_to_be_cancelled(request)
+    if failure is not None and is_of_sending(failure):
+        async for _ in request.stream:  # it had begun to, and leaves the rest as live
+            seam.answer(plan, request, is_async=True)
+    response = seam.answer(plan, request, is_async=True)
+    for name, info in seam.steps(plan, request):
+        await request.extensions["trace"](name, info)
+    return response
 
 
 async def _sleep(seconds: float) -> None:

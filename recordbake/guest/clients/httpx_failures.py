@@ -71,6 +71,11 @@ def classify(module: ModuleType, error: Exception) -> Failure:
     return failure
 
 
+def is_of_sending(failure: Failure) -> bool:
+    """Whether the request failed while its body was sent."""
+    return bool(failure.chain) and failure.chain[0][1] in ("WriteTimeout", "WriteError")
+
+
 def raise_failure(module: ModuleType, failure: Failure, request: Any) -> NoReturn:
     """Raise the httpx exception that was recorded; of another client's, the one that fits.
 

@@ -23,6 +23,8 @@ class StandIn:
         self.connection = connection
         self.seam = seam
         self.real: Any = None
+        #: Whether the tunnel that the connection goes through has been opened.
+        self.tunnelled = False
         self._timeout: Any = connection.timeout
         self._options: list[tuple[Any, ...]] = []
 

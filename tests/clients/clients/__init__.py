@@ -31,6 +31,7 @@ CLIENTS: dict[str, tuple[str, dict[str, str]]] = {
     "httpx-trio": ("httpx_async", {"library": "httpx", "backend": "trio"}),
     "httpx2": ("httpx", {"library": "httpx2"}),
     "httpx2-asyncio": ("httpx_async", {"library": "httpx2", "backend": "asyncio"}),
+    "httpx2-trio": ("httpx_async", {"library": "httpx2", "backend": "trio"}),
     "aiohttp": ("aiohttp", {}),
 }
 
