@@ -118,7 +118,7 @@ def test_a_run_that_was_killed_after_its_merge_is_merged_once(tmp_path):
     forget_merge(recording, taken)
     with store.connect_readonly(recording.store) as connection:
         names = {row[0] for row in connection.execute("SELECT name FROM meta")}
-    assert names == {"format", "authorized"}
+    assert names == {"format", "authorized", "content"}
 
 
 def test_a_body_that_was_half_copied_is_copied_again(tmp_path, monkeypatch):

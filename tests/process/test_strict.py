@@ -11,6 +11,7 @@ import textwrap
 
 import pytest
 
+from recordbake.store import seal
 from tests.support.cli import recordbake
 from tests.support.origin import Origin
 
@@ -53,6 +54,7 @@ def replay(suite, *command, strict=True, env=None):
 def delete(suite, url_end):
     with sqlite3.connect(store_of(suite)) as connection:
         connection.execute("DELETE FROM entries WHERE url LIKE ?", (f"%{url_end}",))
+        seal(connection)
 
 
 def test_green(suite):

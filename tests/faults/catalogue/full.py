@@ -304,6 +304,11 @@ shutil.rmtree(sys.argv[2])
 body = urllib.request.urlopen(sys.argv[1] + "/2").read()
 print(body.decode())
 """
+ONCE = """
+import sys, urllib.request
+for path in ("/1", "/2"):
+    urllib.request.urlopen(sys.argv[1] + path).read()
+"""
 
 
 def gone(trial: Trial) -> None:
@@ -311,8 +316,7 @@ def gone(trial: Trial) -> None:
     (trial.where / "program.py").write_text(GONE)
     with Origin() as origin:
         base = ("--", sys.executable, "program.py", origin.url)
-        once = 'import sys, urllib.request as u; [u.urlopen(sys.argv[1] + p) for p in ("/1", "/2")]'
-        first = run(trial.where, "record", "--", sys.executable, "-c", once, origin.url)
+        first = run(trial.where, "record", "--", sys.executable, "-c", ONCE, origin.url)
         trial.check(first.returncode == 0, first.stderr)
         victim = trial.chance.choice([".recordbake/runs", ".recordbake"])
         verb = trial.chance.choice([("record",), ("replay",)])

@@ -323,7 +323,7 @@ def auditing(trial: Trial) -> None:
         shutil.copytree(shared / "reports", reports)
     arguments = ("audit", "--recording", shared / "recording", "--out")
     _killed(trial, "auditing", *arguments, _Output("reports"))
-    ends = {".html": "</html>", ".json": "}", ".md": ""}
+    ends = {".html": "</html>", ".json": "}", ".ndjson": "}", ".md": ""}
     for path in reports.glob("*"):
         if path.name in names:
             text = path.read_text().rstrip()
