@@ -97,7 +97,7 @@ class Manifest:
     def to_json(self) -> bytes:
         """The bytes of ``manifest.json``; equal manifests give equal bytes."""
         document = {"v": VERSION, **asdict(self)}
-        return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
+        return with_digest(document)
 
     @property
     def digest(self) -> str:
@@ -167,9 +167,12 @@ class Manifest:
                 next_step="use the recordbake that baked it, or bake again",
             )
         try:
-            return _parse(document)
+            manifest = _parse(document)
         except ValueError as error:
             raise _damaged(f"the manifest is damaged: {error}", where) from None
+        if json.loads(manifest.to_json()) != document:
+            raise _damaged("the manifest is damaged: it is not what its sha256 was made of", where)
+        return manifest
 
 
 def load(path: Path) -> Manifest:
@@ -188,6 +191,16 @@ def load(path: Path) -> Manifest:
     return Manifest.from_json(data, path)
 
 
+def with_digest(document: dict[str, Any]) -> bytes:
+    """The bytes of a manifest: these fields, and ``sha256`` over them."""
+    rest = {name: value for name, value in document.items() if name != "sha256"}
+    return _dump(rest | {"sha256": hashlib.sha256(_dump(rest)).hexdigest()})
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
+
+
 def _size(count: float) -> str:
     """Bytes in decimal units, as archives and registries give them."""
     for unit in ("B", "kB", "MB"):
@@ -202,8 +215,9 @@ def _damaged(what: str, where: Path) -> DamagedError:
 
 
 def _parse(document: Any) -> Manifest:
-    found = members_of(document, ("v", *(field.name for field in fields(Manifest))), "it")
+    found = members_of(document, ("v", "sha256", *(field.name for field in fields(Manifest))), "it")
     count(found["v"], "v")
+    sha256(found["sha256"], "sha256")
     archives = members_of(found["archives"], _archive_names(found["archives"]), "archives")
     if not isinstance(found["left_out"], list):
         raise ValueError("left_out is not a list")  # noqa: TRY004 - one error for all of them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gzip
+import json
 import os
 import random
 import shutil
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from recordbake.bake import bake, unpack, verify
+from recordbake.bake.manifest import with_digest
 from recordbake.errors import DamagedError
 from recordbake.recording import Recording
 from tests.support.bakes import (
@@ -165,7 +167,8 @@ def test_a_bomb_is_stopped_at_the_declared_size(
     tar = pack([*good, Item.of("hf_cache/bomb", data=bytes(50 << 20))])
     replace_archive(bake_dir, "hf_cache.tgz", tar, len(good) + 1)
     manifest = (bake_dir / "manifest.json").read_text()
-    (bake_dir / "manifest.json").write_text(manifest.replace(str(len(tar)), "3000000"))
+    changed = json.loads(manifest.replace(str(len(tar)), "3000000"))
+    (bake_dir / "manifest.json").write_bytes(with_digest(changed))
     written: list[int] = []
     remove = shutil.rmtree
 

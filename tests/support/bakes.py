@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recordbake.bake import bake
+from recordbake.bake.manifest import with_digest
 from tests.support.sample import add_run, captured, make_recording, request_event
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def replace_archive(bake_dir: Path, name: str, tar: bytes, files: int) -> None:
         "tar_size": len(tar),
         "files": files,
     }
-    (bake_dir / "manifest.json").write_text(json.dumps(manifest))
+    (bake_dir / "manifest.json").write_bytes(with_digest(manifest))
 
 
 def rewrite(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recordbake.bake.manifest import ArchiveInfo, LeftOut, Manifest, load
+from recordbake.bake.manifest import ArchiveInfo, LeftOut, Manifest, load, with_digest
 from recordbake.errors import DamagedError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_fields_are_the_documented_ones() -> None:
     found = document()
     assert set(found) == {
         "v", "created_at", "archives", "store", "store_sha256", "hub", "left_out",
-        "versions",
+        "versions", "sha256",
     }  # fmt: skip
     assert set(found["archives"]["hf_cache.tgz"]) == {
         "sha256", "size", "tar_sha256", "tar_size", "files",
@@ -102,7 +102,14 @@ def test_anything_else_is_refused(change: Callable[[dict[str, Any]], Any]) -> No
     found = document()
     change(found)
     with pytest.raises(DamagedError, match="the manifest is damaged"):
-        Manifest.from_json(json.dumps(found).encode(), WHERE)
+        Manifest.from_json(with_digest(found), WHERE)
+
+
+def test_a_field_that_proves_nothing_is_not_changed_either() -> None:
+    changed = MANIFEST.to_json().replace(b'"why": "', b'"why": "x', 1)
+    assert changed != MANIFEST.to_json()
+    with pytest.raises(DamagedError, match="not what its sha256 was made of"):
+        Manifest.from_json(changed, WHERE)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from recordbake import store
 from recordbake.bake import bake, unpack, verify
+from recordbake.bake.manifest import with_digest
 from recordbake.errors import DamagedError, UsageError
 from recordbake.recording import Recording
 from tests.support.bakes import BODY, CHANGE_ANSWER, Item, baked, listing, make_sample, rewrite
@@ -250,7 +251,7 @@ def test_a_wrong_manifest_is_found(
     bake_dir = baked(tmp_path)
     manifest = json.loads((bake_dir / "manifest.json").read_text())
     change(manifest)
-    (bake_dir / "manifest.json").write_text(json.dumps(manifest))
+    (bake_dir / "manifest.json").write_bytes(with_digest(manifest))
     refused(tmp_path, bake_dir)
 
 
@@ -266,7 +267,7 @@ def test_archives_put_in_each_others_place_are_found(tmp_path: Path) -> None:
     (bake_dir / "hf_cache.tgz").write_bytes((bake_dir / "http_cache.tgz").read_bytes())
     manifest = json.loads((bake_dir / "manifest.json").read_text())
     manifest["archives"]["hf_cache.tgz"] = manifest["archives"]["http_cache.tgz"]
-    (bake_dir / "manifest.json").write_text(json.dumps(manifest))
+    (bake_dir / "manifest.json").write_bytes(with_digest(manifest))
     assert "does not lie in hf_cache/" in refused(tmp_path, bake_dir)
 
 
