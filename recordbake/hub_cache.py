@@ -10,6 +10,9 @@ from recordbake.files import copy_atomically
 
 #: Never kept, at the top of ``HF_HOME``: credentials and the state of native downloads.
 _LEFT_OUT_AT_THE_TOP = frozenset({"token", "stored_tokens", "xet"})
+#: What huggingface_hub asks for again once the file is a day old: without it a replay always asks,
+#: and is answered from the store, whatever the hour.
+_ASKED_AGAIN = ".agent_harnesses.json"
 _LEFT_OUT_SUFFIXES = (".locks", ".lock", ".incomplete", ".tmp")
 
 
@@ -71,6 +74,8 @@ def view(source: Path, target: Path) -> None:
         for name in names:
             if name not in links:
                 (destination / name).mkdir(exist_ok=True)
+        if here == source and _ASKED_AGAIN in files:
+            files.remove(_ASKED_AGAIN)
         for name in [*files, *links]:
             original = here / name
             link = destination / name

@@ -20,10 +20,12 @@ class Outcomes:
     """What the journal says of a run's tests.
 
     ``passed`` and ``ran`` hold test identifiers; a test that was run again counts by its last try.
+    ``hits`` are the keys of what a recording run answered from the store.
     """
 
     passed: set[str] = field(default_factory=set)
     ran: set[str] = field(default_factory=set)
+    hits: set[str] = field(default_factory=set)
 
 
 def journal_lines(run: Run) -> Iterator[bytes]:

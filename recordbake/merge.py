@@ -20,7 +20,7 @@ from recordbake.store import body_path, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from recordbake.journal import Outcomes
@@ -156,13 +156,18 @@ class StoreMerger:
             whole: the run asked for everything (not only what was missing), so a test that passed
                 no longer uses what it did not ask for.
             refetched: keys that were asked for anew; what all tests had of them is replaced as
-                soon as there is a good answer.
+                soon as there is a good answer. A test that passed with one of them no longer uses
+                what nobody asked for now: where the old answer led to, for one.
         """
         groups: dict[tuple[str, str], list[Captured]] = defaultdict(list)
         for c in captured:
             groups[c.key, c.test or ""].append(c)
         if whole:
-            self._forget_unasked(groups, outcomes)
+            self._forget_unasked(outcomes.passed, lambda key, test: (key, test) in groups)
+        else:  # a fixture's requests may be another test's where only some of them run
+            asked = outcomes.hits | {key for key, _ in groups}
+            anew = {test for key, test in groups if key in refetched}
+            self._forget_unasked(outcomes.passed & anew, lambda key, _: key in asked)
         for (key, test), takes in groups.items():
             if key in refetched and (test in outcomes.passed or not any(c.suspect for c in takes)):
                 self.connection.execute("DELETE FROM uses WHERE key = ?", (key,))
@@ -180,13 +185,11 @@ class StoreMerger:
                 )
         drop_unreferenced(self.connection)
 
-    def _forget_unasked(
-        self, groups: dict[tuple[str, str], list[Captured]], outcomes: Outcomes
-    ) -> None:
-        for test in outcomes.passed:
+    def _forget_unasked(self, tests: set[str], is_asked: Callable[[str, str], bool]) -> None:
+        for test in tests:
             rows = self.connection.execute("SELECT DISTINCT key FROM uses WHERE test = ?", (test,))
             for (key,) in rows.fetchall():
-                if (key, test) not in groups:
+                if not is_asked(key, test):
                     self.connection.execute(
                         "DELETE FROM uses WHERE key = ? AND test = ?", (key, test)
                     )

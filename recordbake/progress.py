@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _DELAY = 1.0  # seconds; who is done by then needs no bar
-BYTES, ENTRIES = "bytes", "entries"
+BYTES, ENTRIES, REVISIONS = "bytes", "entries", "revisions"
 
 
 def nothing(_: int) -> None:
@@ -29,7 +29,7 @@ def progress(what: str, total: int, unit: str = BYTES) -> Iterator[Callable[[int
     Args:
         what: what is being done, a word or two.
         total: units in all.
-        unit: ``bytes`` or ``entries``.
+        unit: ``bytes``, ``entries`` or ``revisions``.
 
     Yields:
         What to call with the number of units done since the last call.

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,6 +152,7 @@ def summarise(run: Run) -> Summary:
     counts: Counter[str] = Counter()
     summary = Summary(counts)
     tests: list[dict[str, Any]] = []
+    hits: set[str] = set()
     lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage,
              "loss": summary.losses, "program": summary.programs, "test": tests}  # fmt: skip
     for event in _events(run):
@@ -162,12 +163,14 @@ def summarise(run: Run) -> Summary:
             counts[outcome] += 1
             if outcome in ("forwarded", "blocked"):
                 summary.misses.append(event)
+            elif outcome == "hit" and event.get("mode") == "record":
+                hits.add(str(event.get("key")))
         elif kind == "process_start":
             counts["processes"] += 1
         elif kind in lists:
             lists[kind].append(event)
     counts["leaks"] = len(summary.leaks)
-    summary.outcomes = outcomes_of_tests(tests)
+    summary.outcomes = replace(outcomes_of_tests(tests), hits=hits)
     summary.places = {e["test"]: (e["file"], e.get("line")) for e in tests if e.get("file")}
     counts["tests"] = len(summary.outcomes.ran)
     summary.not_live = sorted(

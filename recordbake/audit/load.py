@@ -13,7 +13,7 @@ from recordbake.audit.columns import clean
 from recordbake.audit.entries import load_entries, united
 from recordbake.audit.events import EventTable
 from recordbake.audit.findings.model import judged_replays
-from recordbake.audit.hub import HubRepo, hub_repositories
+from recordbake.audit.hub import HubRepo, held, scanned
 from recordbake.audit.remote import RemoteRun, count
 from recordbake.audit.secrets import secrets_of
 from recordbake.errors import DamagedError
@@ -37,7 +37,8 @@ class Loaded:
             :class:`~recordbake.audit.events.EventTable`.
         runs: one row a run, oldest first, see :mod:`~recordbake.audit.runs`.
         entries: one row a take, columns of the store's ``entries`` and ``tests`` (a tuple of the
-            tests that use it), and the fields of :class:`~recordbake.audit.answers.Facts`.
+            tests that use it), ``held`` (a Hub cache has its body, too), and the fields of
+            :class:`~recordbake.audit.answers.Facts`.
         hub: repositories, largest first.
         hub_problems: how many directories of the Hub caches could not be understood.
     """
@@ -78,8 +79,9 @@ def load(*recordings: Recording, journals: Sequence[RemoteRun] = ()) -> Loaded:
     events = _events(rows, found, renamed, {clean(run.id): run for run in journals})
     runs = run_table.frame(rows)
     entries["tests"] = _tests_today(events, runs, entries)
-    hub, problems = hub_repositories(recording.hf_cache / "hub" for recording in recordings)
-    return Loaded(events, runs, entries, hub, problems)
+    hub = scanned(recording.hf_cache / "hub" for recording in recordings)
+    entries["held"] = pd.Series(held(entries, hub.blobs), index=entries.index, dtype=bool)
+    return Loaded(events, runs, entries, hub.repos, hub.problems)
 
 
 def _entries_with_secrets(recording: Recording) -> pd.DataFrame:

@@ -7,20 +7,19 @@ file as it is answered, so that a run that was interrupted goes on where it stop
 
 from __future__ import annotations
 
-import json
 import time
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
 
 from recordbake.audit.findings.model import text
+from recordbake.audit.notes import Notes, Pace
 from recordbake.guest.redaction import PLACEHOLDER
 from recordbake.progress import ENTRIES, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import pandas as pd
@@ -98,35 +97,24 @@ def revalidate(
     Raises:
         OSError: the notes cannot be written.
     """
-    known = {(a.key, a.take): a for a in _noted(notes)}
-    now = time.time()
     answers: dict[tuple[str, int], Answer] = {}
-    rest = []
-    for question in asked:
-        noted = known.get((question.key, question.take))
-        if (
-            noted and noted.state != "unknown"
-            and noted.recorded_at == question.recorded_at and now - noted.at < keep_for
-        ):  # fmt: skip
-            answers[question.key, question.take] = noted
-        else:
-            rest.append(question)
-    notes.parent.mkdir(parents=True, exist_ok=True)
-    last: dict[str, float] = {}
-    with ExitStack() as stack:
-        stream = stack.enter_context(notes.open("a", encoding="ascii"))
-        session = stack.enter_context(requests.Session())
-        advance = stack.enter_context(progress("revalidating", len(rest), ENTRIES))
-        for question in rest:
-            due = last.get(question.host, 0.0) + 1 / per_second - time.monotonic()
-            if due > 0:
-                sleep(due)
-            answer = _ask(session, question, sleep)
-            last[question.host] = time.monotonic()
-            answers[question.key, question.take] = answer
-            stream.write(json.dumps(asdict(answer)) + "\n")
-            stream.flush()
-            advance(1)
+    rest, pace = [], Pace(per_second, sleep)
+    with Notes(notes, Answer, keep_for) as noted, requests.Session() as session:
+        known = {(a.key, a.take, a.recorded_at): a for a in noted.known if a.state != "unknown"}
+        for question in asked:
+            name = (question.key, question.take)
+            if answer := known.get((*name, question.recorded_at)):
+                answers[name] = answer
+            else:
+                rest.append(question)
+        with progress("revalidating", len(rest), ENTRIES) as advance:
+            for question in rest:
+                pace.wait(question.host)
+                answer = _ask(session, question, sleep)
+                pace.asked(question.host)
+                noted.add(answer)
+                answers[question.key, question.take] = answer
+                advance(1)
     return answers
 
 
@@ -179,15 +167,3 @@ def _answer(question: Question, state: str, status: int | None, why: str) -> Ans
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Instead of what a .netrc holds."""
     return request
-
-
-def _noted(path: Path) -> Iterator[Answer]:
-    try:
-        lines = path.read_text(encoding="ascii").splitlines()
-    except (FileNotFoundError, UnicodeDecodeError):
-        return
-    for line in lines:
-        try:
-            yield Answer(**json.loads(line))
-        except (ValueError, TypeError):
-            continue  # torn when the run was interrupted

@@ -38,8 +38,9 @@ else belongs to the same run of CI (`ci_run` in [run.json](formats.md#runjson)).
 
 `--revalidate` sends one conditional request (RFC 9110 section 13) for each GET that was answered
 200 with an ETag or Last-Modified, without credentials and without reading bodies, and asks the
-Hub where the branches and tags of the Hub cache point to. It is interrupted and started again at
-will: answers are noted in `revalidation.ndjson` beside the report and hold for a day.
+Hub where the branches and tags of the Hub cache point to, each host `revalidate_rate` times a
+second. It is interrupted and started again at will: answers are noted in `revalidation.ndjson`
+beside the report and hold for a day.
 """
 EXAMPLES = """\
 recordbake audit
@@ -151,15 +152,15 @@ def _known(recordings: Sequence[Recording], reports: Path, rate: float) -> Upstr
     from recordbake.audit.revisions import moved_revisions
 
     entries, _ = united([load_entries(recording.store) for recording in recordings])
-    asked = questions(entries)
-    answers = revalidate(asked, reports / "revalidation.ndjson", per_second=rate)
+    asked, notes = questions(entries), reports / "revalidation.ndjson"
+    answers = revalidate(asked, notes, per_second=rate)
     states = Counter(answer.state for answer in answers.values())
     note(
         f"revalidated {len(asked)} entries with an ETag or Last-Modified: "
         + ", ".join(f"{states[state]} {state}" for state in ("fresh", "changed", "unknown"))
     )
-    moved = [m for r in recordings for m in moved_revisions(r.hf_cache / "hub")]
-    return Upstream(baked, answers, list(dict.fromkeys(moved)))
+    caches = [recording.hf_cache / "hub" for recording in recordings]
+    return Upstream(baked, answers, moved_revisions(caches, notes, per_second=rate))
 
 
 def _baked(recording: Recording) -> dict[str, int] | None:

@@ -18,7 +18,7 @@ TOKEN = "s3cr3t-Value-for-tests-0001"
 QUICK = CAPTURE | {"RECORDBAKE_RETRY_MAX_WAIT": "0", "RECORDBAKE_OVERSIZED_MB": "0.02"}
 
 FINE = """
-    import socket, urllib.error, urllib.request, pytest
+    import socket, subprocess, sys, urllib.error, urllib.request, pytest
 
     def get(path):
         try:
@@ -45,11 +45,15 @@ KEPT = """
 """
 FLAKY = """
     def test_flaky(): assert get("/flaky") == b"/flaky"
+    def test_denied(): assert get("/denied")
 """
 NEW = """
     def test_new(): assert get("/moved")
 """
-LEAK = """
+BY_HAND = """
+    def test_uncovered():
+        subprocess.run([sys.executable, "-S", "-c", "pass"], check=True)
+
     def test_leak():
         with pytest.raises(OSError):
             socket.create_connection(("192.0.2.1", 443), timeout=1)
@@ -72,6 +76,8 @@ class Planted(Site):
         }  # fmt: skip
         if path == "/flaky" and self.down:
             return 503, {}, b"no"
+        if path == "/denied" and self.down:
+            return 403, {}, b"no"
         if path == "/expiring":
             return 200, {"Cache-Control": "max-age=3600"}, b"an hour"
         return (200, {}, bodies[path]) if path in bodies else super().answer(path)
@@ -135,7 +141,7 @@ def plant(project):
         "UPDATE responses SET value = CAST('garbage' AS BLOB) WHERE key IN"
         " (SELECT response_key FROM entries WHERE url LIKE '%/fine/11')",
     )
-    project.suite(FINE, PLANTED.replace('get("/removed")', "True"), KEPT, FLAKY, NEW, LEAK)
+    project.suite(FINE, PLANTED.replace('get("/removed")', "True"), KEPT, FLAKY, NEW, BY_HAND)
     project.environ["APP_TOKEN"] = TOKEN
     project.run("replay", "--strict", "--", *PYTEST)
     journal = max((project.where / ".recordbake" / "runs").glob("*replay*")) / "http_log.ndjson"
@@ -148,26 +154,28 @@ def test_each_planted_finding_is_found_and_following_the_verdict_mends_it(tmp_pa
     plant(project)
     found = project.audit()
     assert kinds(found) == [
-        "live-miss", "leak", "incomplete", "damaged-entry", "secret",
-        "suspicious-200", "error-kept", "stale", "stale-upstream", "damaged-journal",
+        "live-miss", "leak", "incomplete", "damaged-entry", "secret", "suspicious-200",
+        "error-kept", "error-kept", "uncovered", "stale", "stale-upstream", "damaged-journal",
         "stale-origin", "volatile", "oversized", "duplicate-body", "growth", "unused",
     ]  # fmt: skip
     verdict = found["verdict"]
-    assert (verdict["decision"], verdict["by_hand"]) == ("re-record these", ["1 leaked connection"])
+    assert (verdict["decision"], verdict["by_hand"]) == (
+        "re-record these", ["1 leaked connection", "1 unhooked process"],
+    )  # fmt: skip
 
     site.seen.clear()
     for command in (verdict["command"], *verdict["then"]):
         program, *arguments = shlex.split(command)
         done = project.run(*arguments)
         assert program == "recordbake"
-        assert done.returncode == (10 if "replay" in command else 0), done.stderr  # the leak
+        assert done.returncode == (10 if "replay" in command else 0), done.stderr  # by hand
     assert sorted(site.seen) == [
-        "/aged", "/changing", "/echo", "/expiring", "/fine/11", "/flaky", "/moved", "/new",
-        "/photo.jpg", "/used-to-be",
+        "/aged", "/changing", "/denied", "/echo", "/expiring", "/fine/11", "/flaky", "/moved",
+        "/new", "/photo.jpg", "/used-to-be",
     ]  # fmt: skip
 
     left = project.audit()
-    assert kinds(left) == ["leak", "volatile", "oversized", "duplicate-body"]
+    assert kinds(left) == ["leak", "uncovered", "volatile", "oversized", "duplicate-body"]
     assert left["verdict"]["decision"] == "keep"
 
     project.suite(FINE, PLANTED.replace('get("/removed")', "True"), FLAKY, NEW)

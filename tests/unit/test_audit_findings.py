@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from recordbake.audit.answers import lifetime
 from recordbake.audit.figures import figures
-from recordbake.audit.findings import KINDS, find, iso
+from recordbake.audit.findings import KINDS, Upstream, find, iso
 from recordbake.audit.load import load
+from recordbake.audit.revisions import MovedRevision
 from recordbake.audit.summary import history, hosts
 from recordbake.recording import Recording
 from tests.support import audit as planted
@@ -231,6 +232,42 @@ def test_an_entry_recorded_after_the_replay_is_not_unused(tmp_path):
     recording = make_recording(tmp_path, [captured(planted.UNUSED, recorded_at=T0 + 60)])
     add_run(recording, planted.REPLAY, [], started_at=T0)
     assert findings_of(recording) == []
+
+
+@pytest.mark.parametrize("named_by", ["sha256", "etag"])
+def test_what_the_hub_cache_answers_instead_is_not_unused_until_its_test_is_gone(
+    tmp_path, named_by
+):
+    etag = [("ETag", 'W/"0a1b"'), ("Content-Type", "text/plain")]
+    file = captured(planted.UNUSED, headers=etag, test="t.py::file")
+    recording = make_recording(tmp_path, [file])
+    repo = recording.hf_cache / "hub" / "models--o--r"
+    blob = repo / "blobs" / (file.body_sha256 if named_by == "sha256" else "0a1b")
+    snapshot = repo / "snapshots" / ("c0ffee" * 7)[:40]
+    for directory in (blob.parent, snapshot):
+        directory.mkdir(parents=True)
+    blob.write_bytes(b"x")
+    (snapshot / "f").symlink_to(f"../../blobs/{blob.name}")
+    add_run(recording, planted.RECORD, [], mode="record", command=planted.COMMAND)
+    add_run(recording, planted.OLD_REPLAY, [planted.event("test", test="t.py::file",
+            outcome="passed", phase="call")], command=planted.COMMAND)  # fmt: skip
+    assert findings_of(recording) == []
+    add_run(recording, planted.REPLAY, [], command=planted.COMMAND)
+    (gone,) = findings_of(recording)
+    assert (gone.kind, gone.evidence["needless"]) == ("unused", True)
+
+
+def test_a_moved_branch_concerns_its_own_repository_alone(tmp_path):
+    hub = "https://huggingface.co"
+    own = [f"{hub}/o/r/resolve/main/a", f"{hub}/api/models/o/r", f"{hub}/api/models/o/r/tree/main",
+           f"{hub}/api/resolve-cache/models/o/r/c0ffee/a?x"]  # fmt: skip
+    others = [f"{hub}/o/r2/resolve/main/a", f"{hub}/api/datasets/o/r", f"{hub}/datasets/o/r?a",
+              f"{hub}/api/models/x/o/r"]  # fmt: skip
+    entries = [captured(url, test=f"t::{url}") for url in [*own, *others]]
+    moved = MovedRevision("model", "o/r", "main", "a" * 40, "b" * 40)
+    (found,) = find(load(make_recording(tmp_path, entries)), stale_after_days=30, now=planted.NOW,
+                    known=Upstream(moved=[moved]))  # fmt: skip
+    assert found.tests == tuple(sorted(f"t::{url}" for url in own))
 
 
 def test_takes_are_used_one_by_one(tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from recordbake.audit.columns import KEPT
-from recordbake.audit.hub import hub_repositories
+from recordbake.audit.hub import scanned
 from recordbake.audit.load import load
 from recordbake.errors import DamagedError
 from recordbake.recording import Recording
@@ -175,12 +175,13 @@ def test_hub_repositories_by_size_and_what_cannot_be_understood(tmp_path):
         (repo / "refs" / "main").write_text("abc")
         (repo / "snapshots" / "abc" / "file.bin").symlink_to("../../blobs/b")
     (tmp_path / "models--org--broken").mkdir()
-    repos, problems = hub_repositories([tmp_path])
-    assert [(r.repo_type, r.repo_id, r.size, r.files) for r in repos] == [
+    found = scanned([tmp_path])
+    assert [(r.repo_type, r.repo_id, r.size, r.files) for r in found.repos] == [
         ("dataset", "org/large", 5000, 1),
         ("model", "org/small", 10, 1),
     ]
-    assert problems == 1
+    assert found.problems == 1
+    assert found.blobs == {"b"}
 
 
 def test_an_entry_whose_tests_were_all_renamed_has_those_of_the_latest_replay_too(tmp_path):

@@ -112,6 +112,7 @@ def test_only_what_can_be_asked_is_asked(tmp_path):
 
 class Hub(BaseHTTPRequestHandler):
     def do_GET(self):
+        self.server.seen.append(self.path)
         commit = {"/api/models/o/moved/revision/main": "b" * 40}.get(self.path, "a" * 40)
         body = json.dumps({"_id": "x", "id": "o/r", "sha": commit, "siblings": []}).encode()
         self.send_response(200 if "/gone/" not in self.path else 404)
@@ -124,7 +125,7 @@ class Hub(BaseHTTPRequestHandler):
         pass
 
 
-def test_hub_revisions_that_have_moved_are_told(tmp_path):
+def test_hub_revisions_that_have_moved_are_told_no_faster_than_allowed_and_asked_once(tmp_path):
     for name in ("moved", "still", "gone"):
         repo = tmp_path / f"models--o--{name}"
         (repo / "refs").mkdir(parents=True)
@@ -132,9 +133,22 @@ def test_hub_revisions_that_have_moved_are_told(tmp_path):
         snapshot = repo / "snapshots" / ("a" * 40)
         snapshot.mkdir(parents=True)
         (snapshot / "config.json").write_text("{}")
+    notes, waits = tmp_path / "notes", []
+
+    def told(directories):
+        endpoint = f"http://127.0.0.1:{server.server_port}"
+        return moved_revisions(
+            directories, notes, endpoint=endpoint, per_second=0.001, sleep=waits.append
+        )
+
     with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        server.seen = []
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        moved = moved_revisions(tmp_path, endpoint=f"http://127.0.0.1:{server.server_port}")
+        expected = [MovedRevision("model", "o/moved", "main", "a" * 40, "b" * 40)]
+        assert told([tmp_path, tmp_path]) == expected
+        assert len(server.seen) == 3, "a repository of two caches is asked for once"
+        assert len([wait for wait in waits if wait > 900]) == 2  # before each but the first
+        assert told([tmp_path]) == expected
         server.shutdown()
-    assert moved == [MovedRevision("model", "o/moved", "main", "a" * 40, "b" * 40)]
-    assert moved_revisions(tmp_path / "none") == []
+    assert server.seen[3:] == ["/api/models/o/gone/revision/main"], "the others are noted"
+    assert told([tmp_path / "none"]) == []

@@ -69,3 +69,10 @@ def test_writing_in_the_view_leaves_the_original_alone(cache, tmp_path):
 def test_a_view_of_nothing_is_empty(tmp_path):
     hub_cache.view(tmp_path / "nothing", tmp_path / "view")
     assert names(tmp_path / "view") == []
+
+
+def test_a_view_is_without_what_the_hub_is_asked_for_again_each_day(cache, tmp_path):
+    (cache / ".agent_harnesses.json").write_text("{}")
+    hub_cache.view(cache, tmp_path / "view")
+    assert ".agent_harnesses.json" not in names(tmp_path / "view")
+    assert "state.json" in names(tmp_path / "view")

@@ -29,12 +29,14 @@ def rows(recording, columns="url, take, status, test"):
             f"SELECT {columns} FROM entries ORDER BY url, take")]  # fmt: skip
 
 
-def merge(recording, entries, *, passed=(TEST,), whole=True):
+def merge(recording, entries, *, passed=(TEST,), whole=True, refetched=(), hits=()):
     run = Run(recording.runs_dir / "r")
     shutil.rmtree(run.path, ignore_errors=True)
     run.shards.mkdir(parents=True)
     (run.shards / "1.entries").write_bytes(b"".join(map(encode_record, entries)))
-    return merge_entries(recording, run, Outcomes(set(passed), set(passed)), whole=whole)
+    outcomes = Outcomes(set(passed), set(passed), set(hits))
+    again = frozenset(refetched)
+    return merge_entries(recording, run, outcomes, whole=whole, refetched=again)
 
 
 @pytest.fixture
@@ -70,6 +72,16 @@ def test_what_a_passing_test_no_longer_asks_for_goes(recording):
 def test_but_not_when_only_the_missing_was_fetched(recording):
     merge(recording, [captured(URL, b"old")], whole=False)
     assert len(rows(recording)) == 2
+
+
+def test_where_an_answer_led_that_was_fetched_again_goes_what_was_hit_stays(tmp_path):
+    entries = [captured(URL + path, path.encode()) for path in ("", "/old", "/hit")]
+    elsewhere = captured(URL + "/theirs", b"t", test="tests/test_a.py::test_other")
+    recording = make_recording(tmp_path / "rec", [*entries, elsewhere])
+    moved = [captured(URL, b"now at /new"), captured(URL + "/new", b"n")]
+    merge(recording, moved, whole=False, refetched=[entries[0].key], hits=[entries[2].key])
+    left = [url for (url,) in rows(recording, "url")]
+    assert left == [URL, URL + "/hit", URL + "/new", URL + "/theirs"]
 
 
 def test_nor_what_another_test_uses(recording):

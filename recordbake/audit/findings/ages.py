@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from recordbake.audit.findings.model import DAY, KINDS, RECORD_AGAIN, Finding, of_entry, text
@@ -78,7 +79,7 @@ def stale_upstream(
 def moved_revisions(moved: list[MovedRevision], entries: pd.DataFrame) -> Iterator[Finding]:
     """Branches and tags of Hub repositories that point to another commit now."""
     for item in moved:
-        about = entries[entries["url"].str.contains(f"/{item.repo_id}", regex=False)]
+        about = entries[entries["url"].str.contains(_of_repository(item), regex=True)]
         evidence = {
             "repo_type": item.repo_type,
             "repo_id": item.repo_id,
@@ -92,3 +93,10 @@ def moved_revisions(moved: list[MovedRevision], entries: pd.DataFrame) -> Iterat
         yield Finding(
             "stale-upstream", KINDS["stale-upstream"], subject, evidence, tests, RECORD_AGAIN
         )
+
+
+def _of_repository(item: MovedRevision) -> str:
+    """What the path of a repository's URLs looks like, of its API and of its files."""
+    of_kind = "" if item.repo_type == "model" else f"{item.repo_type}s/"
+    api = f"api/(?:resolve-cache/)?{item.repo_type}s/"
+    return rf"^https?://[^/?#]+/(?:{api}|{of_kind}){re.escape(item.repo_id)}(?:[/?]|$)"

@@ -47,7 +47,8 @@ def unused(
     """Entries that the replays did not hit, among those they could have hit.
 
     One is needless where each of its tests passed without it, or is gone: a test that failed, was
-    skipped or missed something may have stopped before it asked.
+    skipped or missed something may have stopped before it asked. What the Hub cache has, too, tests
+    find there and do not ask for: it is kept for one that asks with a cache of its own.
 
     Args:
         replayed: events of the judged replays.
@@ -60,6 +61,8 @@ def unused(
     unread = entries["key"].isin(damaged_keys(replayed))  # that is why they were not used
     for row in entries[~used(replayed, entries) & ~later & ~unread].itertuples():
         tests = tuple(row.tests)
+        if row.held and not (whole and ran.isdisjoint(tests)):
+            continue
         needless = all(test in sound if test in ran else whole for test in tests or ("",))
         action = _DROP if needless else _WAIT
         yield of_entry("unused", row, action, needless=needless)
