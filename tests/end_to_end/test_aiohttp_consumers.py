@@ -51,11 +51,20 @@ def test_from_the_web(suite, requirements, tmp_path):
     assert "aiohttp" in {e["client"] for e in asked}
 
 
-def test_s3fs(tmp_path):
+@pytest.mark.parametrize(
+    ("suite", "requirements", "clients"),
+    [("s3_consumers.py", ["s3fs"], {"aiohttp"}),
+     ("s3_consumers.py", ["s3fs==2023.10.*", "requests"], {"aiohttp"}),
+     ("boto3_consumers.py", ["boto3"], {"urllib3", "http.client"}),
+     ("boto3_consumers.py", ["boto3==1.26.*"], {"urllib3", "http.client"})],
+    ids=["s3fs-newest", "s3fs-lowest", "boto3-newest", "boto3-lowest"],
+)  # fmt: skip
+def test_buckets(suite, requirements, clients, tmp_path):
     with Bucket() as bucket:
         env = CAPTURE | {"ORIGIN": bucket.url}
-        asked = both(tmp_path, "s3_consumers.py", ["s3fs"], env=env, gone=bucket.close)
-    assert {(e["outcome"], e["client"]) for e in asked} == {("hit", "aiohttp")}
+        asked = both(tmp_path, suite, requirements, env=env, gone=bucket.close)
+    assert {e["outcome"] for e in asked} == {"hit"}
+    assert {e["client"] for e in asked} == clients
     kept = b"".join(
         path.read_bytes() for path in tmp_path.rglob(".recordbake/**/*.*") if path.is_file()
     )
