@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from .exchange import Headers
 
 _EXPIRES = re.compile(r"(;\s*expires\s*=\s*)([^;]+)", re.IGNORECASE)
-_NAMES = frozenset({"set-cookie", "retry-after"})
-#: Lengths of their names, asked first: this is done for each answer.
-LENGTHS = frozenset(map(len, _NAMES))
+#: Lengths of the names of fields with such dates, asked first: this is done for each answer.
+LENGTHS = frozenset({len("set-cookie"), len("retry-after")})
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -25,6 +24,15 @@ def _imf_date(seconds: float) -> str:
     t = time.gmtime(seconds)
     day = f"{_DAYS[t.tm_wday]}, {t.tm_mday:02} {_MONTHS[t.tm_mon - 1]} {t.tm_year}"
     return f"{day} {t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02} GMT"
+
+
+def _has_date(name: str, value: str) -> bool:
+    if len(name) not in LENGTHS:
+        return False
+    name = name.lower()
+    if name == "set-cookie":
+        return _EXPIRES.search(value) is not None
+    return name == "retry-after" and not value.strip().isdigit()
 
 
 def as_far_away(headers: Headers, recorded_at: float) -> Headers:
@@ -39,7 +47,7 @@ def as_far_away(headers: Headers, recorded_at: float) -> Headers:
         headers: as recorded.
         recorded_at: Unix seconds.
     """
-    if not any(len(name) in LENGTHS and name.lower() in _NAMES for name, _ in headers):
+    if not any(_has_date(name, value) for name, value in headers):
         return headers
     from http.cookiejar import http2time  # type: ignore[attr-defined]  # public, not in stubs
 
@@ -51,11 +59,10 @@ def as_far_away(headers: Headers, recorded_at: float) -> Headers:
             return text
         return _imf_date(math.ceil(now + date - recorded_at))
 
-    def value_of(name: str, value: str) -> str:
-        if len(name) not in LENGTHS or name.lower() not in _NAMES:
-            return value
+    def ahead(name: str, value: str) -> str:
         if name.lower() == "retry-after":
             return moved(value)
         return _EXPIRES.sub(lambda match: match.group(1) + moved(match.group(2)), value)
 
-    return [(name, value_of(name, value)) for name, value in headers]
+    return [(name, ahead(name, value) if _has_date(name, value) else value)
+            for name, value in headers]  # fmt: skip

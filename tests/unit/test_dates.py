@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from http.cookiejar import http2time
 
 import pytest
@@ -69,3 +70,11 @@ def test_a_retry_after_is_as_far_away_as_it_was(now):
         assert as_far_away(past_or_ahead, RECORDED) == past_or_ahead
     for other in ("1", "soon"):
         assert as_far_away([("Retry-After", other)], RECORDED) == [("Retry-After", other)]
+
+
+def test_without_a_date_nothing_is_imported(monkeypatch):
+    monkeypatch.setitem(sys.modules, "http.cookiejar", None)
+    headers = [("Set-Cookie", "a=1; Max-Age=60"), ("Retry-After", "1"), ("Server-Info", "x")]
+    assert as_far_away(headers, RECORDED) is headers
+    with pytest.raises(ImportError):
+        as_far_away([("Set-Cookie", cookie(RECORDED))], RECORDED)
