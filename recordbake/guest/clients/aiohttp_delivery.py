@@ -83,6 +83,24 @@ class Delivery:
         elif self._ends_with_connection:
             self._lose(None)
 
+    def answer_at_once(self, take: Take) -> bool:
+        """Feed a whole response with its body in one piece, as it comes from a server nearby.
+
+        Returns:
+            Whether it was; if not, nothing has been fed.
+        """
+        head, body = take.head, take.body
+        if (
+            head is None or body is None or take.failure is not None or take.chunks
+            or head.interim or head.status < 200  # noqa: PLR2004
+            or framing.content_length(head.headers) != len(body)
+            or framing.is_chunked(head.headers)
+            or not framing.has_body(self._method, head.status)
+        ):  # fmt: skip
+            return False
+        self._handler.data_received(framing.head_bytes(head) + body)
+        return True
+
     async def answer(self, take: Take) -> None:
         """Feed a recorded take."""
         if take.head is not None:
