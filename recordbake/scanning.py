@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: How a finding begins that is the value of a variable, or of the Hub's token.
 KNOWN_VALUE = "the value of "
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 #: No secret that is looked for is longer; so much of each piece is looked at again with the next.
 _OVERLAP = 4096
 #: Runs of characters that a value is looked for in, by hash: plain tokens, and all but separators.

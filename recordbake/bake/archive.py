@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: The latest time that fits a ustar header: 11 octal digits.
 TIME_LIMIT = 8**11 - 1
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 FILE_MODE = 0o644
 EXECUTABLE_MODE = 0o755
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import sqlite3
+import subprocess
 import tarfile
 import zlib
 from contextlib import closing
@@ -201,7 +203,7 @@ def test_the_store_does_not_say_which_sqlite_wrote_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK, 3 * BLOCK + 17])
 @pytest.mark.parametrize("kind", ["text", "noise"])
-def test_gzip_is_one_member_that_anybody_reads(size: int, kind: str) -> None:
+def test_gzip_is_a_member_for_each_block_that_anybody_reads(size: int, kind: str) -> None:
     seed = b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(1024))
     data = (b"some words, again and again; " if kind == "text" else seed) * (size // 29 + 1)
     data = data[:size]
@@ -210,9 +212,19 @@ def test_gzip_is_one_member_that_anybody_reads(size: int, kind: str) -> None:
     for at in range(0, size, 100_003):
         writer.write(data[at : at + 100_003])
     writer.close()
-    reader = zlib.decompressobj(31)
-    assert reader.decompress(out.getvalue()) == data
-    assert (reader.eof, reader.unused_data) == (True, b"")
+    assert gzip.decompress(out.getvalue()) == data
+    told = subprocess.run(["gzip", "-dc"], input=out.getvalue(), capture_output=True, check=True)
+    assert (told.stdout, told.stderr) == (data, b"")
+    left, blocks = out.getvalue(), []
+    while left:  # to the last byte
+        assert left[3:8] == bytes(5)  # no name, no time
+        reader = zlib.decompressobj(31)
+        blocks.append(reader.decompress(left))
+        assert reader.eof
+        left = reader.unused_data
+    assert [len(block) for block in blocks] == (
+        [BLOCK] * (size // BLOCK) + ([size % BLOCK] if size % BLOCK or not size else [])
+    )
     if kind == "text":
         assert len(out.getvalue()) < size / 50 + 200
 
