@@ -1,9 +1,12 @@
-"""What stands on aiohttp: recorded, replayed offline."""
+"""What stands on aiohttp, and other users of buckets: recorded, replayed offline."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import shutil
 import sys
+import zipfile
 
 import pytest
 
@@ -73,3 +76,21 @@ def test_buckets(suite, requirements, clients, tmp_path):
 
 def test_mocks_win_and_are_neither_kept_nor_counted(tmp_path):
     assert both(tmp_path, "aiohttp_mocks.py", MOCKS) == []
+
+
+@pytest.mark.parametrize("requirements", [["nltk"], ["nltk==3.8.*"]], ids=["newest", "older"])
+def test_nltk(tmp_path, requirements):
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("words/en", "aardvark\n")
+    data = package.getvalue()
+    with Bucket() as bucket:
+        bucket.objects["words.zip"] = data
+        bucket.objects["index.xml"] = (
+            "<nltk_data><packages><package id='words' name='Words' subdir='corpora' unzip='1' "
+            f"size='{len(data)}' unzipped_size='9' checksum='{hashlib.md5(data).hexdigest()}' "
+            f"url='{bucket.url}/data/words.zip'/></packages><collections/></nltk_data>"
+        ).encode()
+        env = CAPTURE | {"ORIGIN": bucket.url}
+        asked = both(tmp_path, "nltk_consumers.py", requirements, env=env, gone=bucket.close)
+    assert {(e["outcome"], e["client"]) for e in asked} == {("hit", "http.client")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import textwrap
 
@@ -265,15 +266,15 @@ def test_the_cause_of_a_failure_is_also_its_context(run):
     assert run(code, complete=False).split()[-2:] == ["NameResolutionError", "gaierror"]
 
 
-def test_a_body_that_could_not_be_sent_was_begun(run):
+def test_a_body_that_could_not_be_sent_was_begun(tmp_path):
     """Of a generator that httpx leaves to the garbage collector trio warns."""
     code = """
         import gc, os, warnings
         import httpx, trio
         async def main():
-            async with httpx.AsyncClient(timeout=httpx.Timeout(None, write=1e-6)) as client:
+            async with httpx.AsyncClient(timeout=httpx.Timeout(20, write=0.3)) as client:
                 try:
-                    await client.put(os.environ["ORIGIN"] + "/echo", content=bytes(20_000_000))
+                    await client.put(os.environ["ORIGIN"], content=bytes(20_000_000))
                 except httpx.TransportError as error:
                     print(type(error).__name__)
         with warnings.catch_warnings(record=True) as caught:
@@ -282,4 +283,10 @@ def test_a_body_that_could_not_be_sent_was_begun(run):
             gc.collect()
         print(["garbage collected before" in str(warning.message) for warning in caught])
         """
-    assert run(code, complete=False) == "WriteTimeout\n[True]\n"
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # nobody reads what it is sent
+        env = CAPTURE | {"ORIGIN": f"http://127.0.0.1:{listener.getsockname()[1]}/"}
+        recorded = recordbake("record", "--allow-errors", "--", *command, cwd=tmp_path, env=env)
+    replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env)
+    assert (recorded.returncode, replayed.returncode) == (0, 0)
+    assert recorded.stdout == replayed.stdout == "WriteTimeout\n[True]\n"
