@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from ..descriptors import listens_here
-from ..guard import is_local
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,4 +63,6 @@ def runs_proxy_of(connection: Any) -> bool:
         host, port = connection.host, connection.port
     else:
         return False
+    from ..guard import is_local  # loaded when something is asked for, not before
+
     return is_local(str(host).strip("[]")) and listens_here(port)
