@@ -45,8 +45,8 @@ ADD ${BAKE_DIR}/http_cache.tgz /opt/recordbake/
 # From the check stage, so that builders which skip unused stages cannot skip the check.
 COPY --from=check /bake/manifest.json /opt/recordbake/manifest.json
 
-# HTTP_CACHE_DIR tells recordbake where the bake is; the others tell the Hub's libraries. Without
-# RECORDBAKE_MODE makes every recordbake replay a strict one. Without
+# HTTP_CACHE_DIR tells recordbake where the bake is, HF_* and TRANSFORMERS_CACHE tell the Hub's
+# libraries. RECORDBAKE_MODE makes every `recordbake replay` a strict one. Without
 # HF_HUB_DISABLE_XET downloads would leave Python, where they cannot be answered. HF_HUB_OFFLINE is
 # not set: the recorded answers let the online code path work. HOME must be writable for any user.
 ENV HTTP_CACHE_DIR=/opt/recordbake/http_cache \

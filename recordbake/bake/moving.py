@@ -28,13 +28,19 @@ _WORK = ".pulling-"
 
 
 @contextmanager
-def _reaching(url: str) -> Iterator[None]:
+def _reaching(url: str, *, sending: bool = False) -> Iterator[None]:
     """Turn what a place raises into an error for people."""
     try:
         yield
     except RecordbakeError:
         raise
     except FileNotFoundError as error:
+        if sending:
+            raise TransferError(
+                f"there is no such place: {error}",
+                where=url,
+                next_step="make the bucket or container before, or give another URL",
+            ) from error
         raise TransferError(
             "there is no bake", where=url, next_step="push one: recordbake push BAKE URL"
         ) from error
@@ -71,7 +77,7 @@ def push(bake_dir: Path, url: str) -> Manifest:
     """
     manifest = verify(bake_dir)
     total = sum(info.size for info in manifest.archives.values())
-    with _reaching(url), progress("pushing", total) as advance:
+    with _reaching(url, sending=True), progress("pushing", total) as advance:
         place_at(url).send(bake_dir, manifest, advance)
     return manifest
 

@@ -20,13 +20,14 @@ complete, who pulls gets the bake before.
 
 - `hf://datasets/OWNER/NAME[@REVISION][/PATH]`: a dataset of the Hub (or `hf://OWNER/NAME`, a
   model), in one commit; make it before, and private if the suite is. Needs `hf auth login`.
+- `hf://buckets/OWNER/NAME[/PATH]`: a bucket of the Hub, by huggingface_hub 1.x or later and hf_xet.
 - `oci://REGISTRY/REPOSITORY:TAG`: an OCI registry; `oras pull` gets the same files from it. Needs
   `recordbake[oci]` and `docker login`.
 - `s3://BUCKET/DIR`, `gs://`, `az://`, `file:///`...: whatever fsspec can write to. Needs its
   package, such as s3fs.
 
-Tested against: a Hub's upload protocol without hf_xet, Debian's docker-registry, moto's S3, files,
-memory. A bucket of the Hub, `hf://buckets/...`, needs hf_xet and is not tested.
+Tested against: a stand-in of the Hub's API (datasets without hf_xet; buckets with it, on storage
+of its own), Debian's docker-registry, moto's S3, files, memory.
 """
 EXAMPLES = """\
 recordbake push .recordbake/bake hf://datasets/OWNER/NAME

@@ -14,13 +14,14 @@ import sys
 from typing import TYPE_CHECKING
 
 import bcrypt
+import huggingface_hub
 import pytest
 from oras.provider import Registry
 
 from recordbake.bake import bake
 from recordbake.bake.moving import pull, push
 from recordbake.errors import DamagedError, TransferError, UsageError
-from tests.support import hub_uploads, registries
+from tests.support import hub_buckets, hub_uploads, registries
 from tests.support.bakes import contents, make_sample
 from tests.support.cli import recordbake
 from tests.support.environments import ROOT
@@ -163,9 +164,18 @@ def test_what_a_registry_damaged_is_refused(tmp_path: Path, large: Path) -> None
             pull(f"oci://{host}/damaged/bake:2", tmp_path / "to")
 
 
-@pytest.mark.parametrize("url", ["oci://", "oci://host/x", "oci://host.example", "hf://datasets/x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "oci://",
+        "oci://host/x",
+        "oci://host.example",
+        "hf://datasets/x",
+        "hf://buckets/x",
+    ],
+)
 def test_urls_that_name_nothing_are_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(UsageError, match="this is no repository"):
+    with pytest.raises(UsageError, match=r"this is no (repository|bucket)"):
         pull(url, tmp_path)
 
 
@@ -211,6 +221,42 @@ def test_a_pull_from_the_hub_that_is_killed_goes_on(tmp_path: Path) -> None:
         assert hub.starts.count(0) == 1  # the manifest
 
 
+def test_a_bucket_of_the_hub(tmp_path: Path, large: Path) -> None:
+    with hub_buckets.Buckets(tmp_path / "storage") as hub:
+        env = hub_env(hub, tmp_path)
+        url = "hf://buckets/team/bakes/nightly"
+        assert transfer("push", large, url, MIDDLE, env) == -signal.SIGKILL
+        there = list(hub.added)
+        assert there
+        assert "nightly/manifest.json" not in hub.files
+        assert transfer("push", large, url, ENDLESS, env) == 0
+        assert len(hub.added) == len(set(hub.added)) > len(there), "a part was sent twice"
+        assert hub.added[-1] == "nightly/manifest.json"
+        assert transfer("pull", tmp_path / "to", url, MIDDLE, env) == -signal.SIGKILL
+        hub.fetched.clear()
+        assert transfer("pull", tmp_path / "to", url, ENDLESS, env) == 0
+        assert contents(tmp_path / "to") == contents(large)
+        first = next(start for path, start in hub.fetched if "manifest" not in path)
+        assert first > 0, "what was there was fetched again"
+        again = recordbake("push", str(large), f"{url}/again", cwd=tmp_path, env=env)
+        assert (again.returncode, again.stderr) == (0, "")  # no progress: there is no terminal
+        nowhere = recordbake("push", str(large), "hf://buckets/team/x", cwd=tmp_path, env=env)
+        assert nowhere.returncode == 12
+        assert "hf buckets create team/x --private" in nowhere.stderr
+        nothing = recordbake("pull", f"{url}/none", "--to", "x", cwd=tmp_path, env=env)
+        assert nothing.returncode == 12
+        assert "there is no bake" in nothing.stderr
+
+
+def test_a_bucket_of_the_hub_needs_a_huggingface_hub_that_knows_it(
+    tmp_path: Path, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older one takes the URL for a model's."""
+    monkeypatch.delattr(huggingface_hub.HfApi, "batch_bucket_files")
+    with pytest.raises(UsageError, match="knows no buckets"):
+        push(large, "hf://buckets/team/bakes")
+
+
 def test_a_bucket_of_s3(tmp_path: Path, large: Path) -> None:
     import boto3
     from moto.server import ThreadedMotoServer
@@ -219,7 +265,7 @@ def test_a_bucket_of_s3(tmp_path: Path, large: Path) -> None:
     server.start()
     host, port = server.get_host_and_port()
     keys = {
-        "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
     }  # fmt: skip
     try:
@@ -228,6 +274,10 @@ def test_a_bucket_of_s3(tmp_path: Path, large: Path) -> None:
             aws_access_key_id="x", aws_secret_access_key="y",
         )  # fmt: skip
         s3.create_bucket(Bucket="team")
+        nowhere = recordbake("push", str(large), "s3://nowhere/bakes", cwd=tmp_path, env=keys)
+        assert nowhere.returncode == 12
+        assert "there is no such place" in nowhere.stderr
+        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["team"], "made it"
         url = "s3://team/bakes/nightly"
         assert transfer("push", large, url, MIDDLE, keys) == -signal.SIGKILL
         there = {o["Key"]: o["LastModified"] for o in s3.list_objects(Bucket="team")["Contents"]}
@@ -243,7 +293,7 @@ def test_a_bucket_of_s3(tmp_path: Path, large: Path) -> None:
         server.stop()
 
 
-def hub_env(hub: hub_uploads.Hub, tmp_path: Path) -> dict[str, str]:
+def hub_env(hub: hub_uploads.Hub | hub_buckets.Buckets, tmp_path: Path) -> dict[str, str]:
     return {
         "HF_ENDPOINT": hub.url, "HF_TOKEN": hub_uploads.TOKEN, "HF_HUB_DISABLE_XET": "1",
         "HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -19,6 +19,7 @@ tar=${2:?IMAGE.tar} context=${3:?CONTEXT} work=${4:?WORKDIR}
 shift 4
 
 mkdir -p "$work"
+export PATH="/usr/bin:$PATH" # Debian's client has BuildKit's in it, others need a plugin
 export DOCKER_HOST="unix://$work/docker.sock"
 dockerd --data-root "$work/data" --exec-root "$work/exec" --pidfile "$work/pid" \
     --host "$DOCKER_HOST" --bridge none --iptables=false --ip6tables=false \

@@ -44,17 +44,18 @@ class Hub(ThreadingHTTPServer):
         self.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Answering(BaseHTTPRequestHandler):
+    """Sends JSON, bytes and ranges of bytes."""
+
     protocol_version = "HTTP/1.1"
-    server: Hub
 
     def log_message(self, *_: object) -> None:
         pass
 
-    def _json(self, document: object, status: int = 200) -> None:
-        self._send(json.dumps(document).encode(), status, {"Content-Type": "application/json"})
+    def send_json(self, document: object, status: int = 200) -> None:
+        self.send(json.dumps(document).encode(), status, {"Content-Type": "application/json"})
 
-    def _send(self, data: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def send(self, data: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -63,6 +64,23 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
 
+    def asked(self, size: int) -> tuple[int, int]:
+        """The bytes that are asked for, from and up to."""
+        first, _, last = (self.headers["Range"] or "bytes=0-").removeprefix("bytes=").partition("-")
+        return int(first), int(last or size - 1) + 1
+
+    def send_range(self, data: bytes, headers: dict[str, str] | None = None) -> None:
+        start, end = self.asked(len(data))
+        ranged = {"Content-Range": f"bytes {start}-{end - 1}/{len(data)}"}
+        if not self.headers["Range"]:
+            self.send(data, 200, headers)
+        else:
+            self.send(data[start:end], 206, {**(headers or {}), **ranged})
+
+
+class _Handler(Answering):
+    server: Hub
+
     def _refused(self) -> bool:
         self.server.requests.append(f"{self.command} {self.path}")
         known = self.path.startswith(("/api/datasets/team/bakes", "/datasets/team/bakes"))
@@ -70,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         if self.path.startswith("/lfs/"):
             return False
-        self._send(b"{}", 401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "no such one"})
+        self.send(b"{}", 401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "no such one"})
         return True
 
     def do_POST(self) -> None:
@@ -79,20 +97,20 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if "/preupload/" in self.path:
             files = json.loads(body)["files"]
-            self._json({"files": [
+            self.send_json({"files": [
                 {"path": f["path"], "shouldIgnore": False,
                  "uploadMode": "regular" if f["size"] < self.server.regular else "lfs"}
                 for f in files
             ]})  # fmt: skip
         elif self.path.endswith("/info/lfs/objects/batch"):
             found = json.loads(body)["objects"]
-            self._json({"transfer": "basic", "objects": [self._wanted(o) for o in found]})
+            self.send_json({"transfer": "basic", "objects": [self._wanted(o) for o in found]})
         elif "/paths-info/" in self.path:
             wanted = parse_qs(body.decode())["paths"]
             if self.headers["Content-Type"] == "application/json":
                 wanted = json.loads(body)["paths"]
             files = self._files(self.path.rpartition("/")[2])
-            self._json([self._row(path, files[path]) for path in wanted if path in files])
+            self.send_json([self._row(path, files[path]) for path in wanted if path in files])
         elif "/commit/" in self.path:
             self._commit([json.loads(line) for line in body.splitlines()])
 
@@ -109,9 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         files = self._files(unquote(commit))
         found = [(p, oid) for p, oid in files.items() if p.rpartition("/")[0] == folder]
         if found:
-            self._json([self._row(*pair) for pair in found])
+            self.send_json([self._row(*pair) for pair in found])
         else:
-            self._send(b"", 404, {"X-Error-Code": "EntryNotFound"})
+            self.send(b"", 404, {"X-Error-Code": "EntryNotFound"})
 
     def _files(self, commit: str) -> dict[str, str]:
         ids = [self.server.commit_id(n) for n in range(len(self.server.commits))]
@@ -138,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.commits.append(files)
         commit = self.server.commit_id()
         url = f"{self.server.url}/datasets/team/bakes/commit/{commit}"
-        self._json({"success": True, "commitOid": commit, "commitUrl": url})
+        self.send_json({"success": True, "commitOid": commit, "commitUrl": url})
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -147,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         oid = self.path.rpartition("/")[2]
         assert hashlib.sha256(body).hexdigest() == oid
         self.server.objects[oid] = body
-        self._send(b"")
+        self.send(b"")
 
     def do_GET(self) -> None:
         if self._refused():
@@ -158,20 +176,17 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.path.startswith("/api/"):
             _, _, commit = self.path.partition("/revision/")
-            self._json({"id": "team/bakes", "sha": commit or self.server.commit_id()})
+            self.send_json({"id": "team/bakes", "sha": commit or self.server.commit_id()})
             return
         _, _, rest = self.path.partition("/resolve/")
         commit, _, path = rest.partition("/")
         files = self._files(commit)
         if path not in files:
-            self._send(b"", 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
+            self.send(b"", 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
             return
         data = self.server.objects[files[path]]
-        first, _, last = (self.headers["Range"] or "bytes=0-").removeprefix("bytes=").partition("-")
-        start, end = int(first), int(last or len(data) - 1) + 1
+        start, _ = self.asked(len(data))
         headers = {"ETag": f'"{files[path]}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
-        if self.headers["Range"]:
-            headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
         if self.command == "GET":
             self.server.starts.append(start)
             if self.server.stall_at is not None and start >= self.server.stall_at:
@@ -180,6 +195,6 @@ class _Handler(BaseHTTPRequestHandler):
                 with suppress(ConnectionError):
                     self.rfile.read(1)  # until the client is gone
                 return
-        self._send(data[start:end], 206 if self.headers["Range"] else 200, headers)
+        self.send_range(data, headers)
 
     do_HEAD = do_GET  # noqa: N815 - http.server's name

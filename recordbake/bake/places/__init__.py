@@ -1,4 +1,4 @@
-"""Where bakes are kept: a dataset of the Hub, an OCI registry, any file system of fsspec.
+"""Where bakes are kept: a dataset or bucket of the Hub, an OCI registry, any file system of fsspec.
 
 Each has a file of its own behind the interface :class:`recordbake.bake.places.place.Place`.
 """
@@ -22,7 +22,11 @@ def place_at(url: str) -> Place:
         from recordbake.bake.places.registry import Registry
 
         return Registry(url)
-    if url.startswith("hf://") and not url.startswith("hf://buckets/"):
+    if url.startswith("hf://buckets/"):
+        from recordbake.bake.places.hub import HubBucket
+
+        return HubBucket(url)
+    if url.startswith("hf://"):
         from recordbake.bake.places.hub import HubRepository
 
         return HubRepository(url)

@@ -45,7 +45,10 @@ class Files:
 
     def send(self, bake_dir: Path, manifest: Manifest, advance: Callable[[int], None]) -> None:
         """Upload what is missing, the manifest last."""
-        self._files.makedirs(f"{self._root}/blobs", exist_ok=True)
+        if self._root.startswith(
+            "/"
+        ):  # else a bucket: it has no directories, and s3fs would make it
+            self._files.makedirs(f"{self._root}/blobs", exist_ok=True)
         for name, info in manifest.archives.items():
             for part in parts(info.size):
                 path = self._blob(info) + part.end

@@ -1,14 +1,16 @@
-"""A dataset (or model, or space) of the Hub: one commit holds a bake's files, under their names.
+"""A dataset (or model, or space) of the Hub, or a bucket.
 
-https://huggingface.co/docs/huggingface_hub/guides/upload. A commit is there as a whole or not at
-all. A file that the Hub has, from an upload that was cut off too, is not sent again:
-huggingface_hub asks by digest, and of a file that hf_xet sends, chunk by chunk.
+https://huggingface.co/docs/huggingface_hub/guides/upload. In a dataset one commit holds a bake's
+files, under their names; it is there as a whole or not at all. A file that the Hub has, from an
+upload that was cut off too, is not sent again: huggingface_hub asks by digest, and of a file that
+hf_xet sends, chunk by chunk. A bucket has no commits; it is a file system as others are.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -28,6 +30,7 @@ _URL = re.compile(
     r"(?P<name>[^/@]+/[^/@]+)"
     r"(?:@(?P<revision>[^/]+))?(?:/(?P<path>.*?))?/?"
 )
+_BUCKET = re.compile(r"hf://buckets/(?P<name>[^/@]+/[^/@]+)(?:/.*)?")
 
 
 class HubRepository:
@@ -101,3 +104,50 @@ class HubRepository:
     ) -> None:
         """Download an archive through the Hub's file system, which knows ranges."""
         self._files.fetch(name, info, target, advance)
+
+
+class HubBucket(Files):
+    """``hf://buckets/OWNER/NAME[/PATH]``, as huggingface_hub writes it; uploads need hf_xet.
+
+    https://huggingface.co/docs/huggingface_hub/guides/buckets.
+
+    Args:
+        url: of that form.
+
+    Raises:
+        UsageError: it is not, or this huggingface_hub knows no buckets.
+    """
+
+    def __init__(self, url: str) -> None:
+        import huggingface_hub
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        match = _BUCKET.fullmatch(url)
+        if match is None:
+            raise UsageError(
+                "this is no bucket of the Hub",
+                where=url,
+                next_step="write hf://buckets/OWNER/NAME or hf://buckets/OWNER/NAME/PATH",
+            )
+        if not hasattr(huggingface_hub.HfApi, "batch_bucket_files"):  # it would mean a model
+            raise UsageError(
+                f"huggingface_hub {huggingface_hub.__version__} knows no buckets",
+                where=url,
+                next_step="pip install --upgrade huggingface_hub",
+            )
+        disable_progress_bars()  # one for each part; ours is one for all
+        self._url, self._name = url, match["name"]
+        super().__init__(url)
+
+    def send(self, bake_dir: Path, manifest: Manifest, advance: Callable[[int], None]) -> None:
+        """Upload what is missing, the manifest last."""
+        import_module("hf_xet")  # if it is missing, say so before anything is sent
+
+        try:
+            super().send(bake_dir, manifest, advance)
+        except FileNotFoundError as error:
+            raise TransferError(
+                "there is no such bucket, or who is logged in may not see it",
+                where=self._url,
+                next_step=f"hf auth login, then: hf buckets create {self._name} --private",
+            ) from error
