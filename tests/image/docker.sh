@@ -44,7 +44,13 @@ strictly docker ${RUN_OPTIONS:-} "$loaded" "$@"
 rm -f "$work/base.tar"
 skopeo copy --quiet "containers-storage:$base" "docker-archive:$work/base.tar:trial-base:latest"
 docker load --quiet --input "$work/base.tar" >/dev/null
-for kit in 0 1; do
+kits="0 1"
+client=$(docker version --format '{{.Client.Version}}')
+if [ "${client%%.*}" -ge 23 ] && ! docker buildx version >/dev/null 2>&1; then
+    kits=0
+    echo "docker: BuildKit is left out: from 23 the client has it in buildx, which is not here"
+fi
+for kit in $kits; do
     arguments "$context" trial-base:latest | tr '\n' '\0' | DOCKER_BUILDKIT=$kit \
         xargs -0 docker build --quiet --network host --tag "trial:$kit" "$context" >/dev/null
     echo "docker build, DOCKER_BUILDKIT=$kit:"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import shutil
 import sqlite3
 import subprocess
 import tarfile
@@ -143,6 +144,39 @@ def test_shared_blobs_are_baked_where_they_are_linked(tmp_path: Path) -> None:
     snapshot = tmp_path / "view" / REPO / "snapshots" / COMMIT / "model.bin"
     assert snapshot.read_bytes() == b"weights"
     assert (tmp_path / "view" / "hub" / "blobs" / "ab" / XET).is_symlink()
+
+
+def test_what_huggingface_hub_shares_is_baked_the_same_in_whatever_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own functions make and read the store; the order of downloads is in its ``.refs``."""
+    shared_blobs = pytest.importorskip(
+        "huggingface_hub.utils._shared_blobs", reason="huggingface_hub shares blobs from 2.4 on"
+    )
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    blobs, digests = ["models--org--name/blobs/abc", "models--org--more/blobs/abc"], set()
+    for number, order in enumerate((blobs, blobs[::-1])):
+        recording = make_sample(tmp_path / str(number))
+        hub = recording.hf_cache / "hub"
+        hub.chmod(0o700)  # its blobs are 0400 then
+        shutil.copytree(hub / "models--org--name", hub / "models--org--more", symlinks=True)
+        for blob in order:
+            assert shared_blobs.publish_blob_to_shared_store(
+                blob_path=str(hub / blob), xet_hash=XET, cache_dir=hub, expected_size=7
+            )
+        shared = shared_blobs.shared_blob_path(hub, XET)
+        assert shared.stat().st_mode & 0o777 == 0o400
+        assert Path(f"{shared}.refs").read_text().split() == order
+        digests.add(bake(recording, tmp_path / f"bake{number}").digest)
+    assert len(digests) == 1
+    unpack(tmp_path / "bake0", tmp_path / "to")
+    hub = tmp_path / "to" / "hf_cache" / "hub"
+    assert shared_blobs.shared_store_blob_paths(hub) == {shared_blobs.shared_blob_path(hub, XET)}
+    assert shared_blobs.shared_blob_path(hub, XET).stat().st_mode & 0o777 == 0o644
+    assert not shared_blobs.unreferenced_shared_blobs(hub)
+    for blob in blobs:
+        assert shared_blobs.shared_blob_target(hub / blob, hub)
+        assert (hub / blob).read_bytes() == b"weights"
 
 
 def test_what_no_replay_asked_for_is_pruned_and_reported(tmp_path: Path) -> None:
