@@ -102,23 +102,23 @@ def bodies_of(path: Path, size: int) -> None:
 
 
 def journal_of(path: Path, events: int) -> Path:
-    """A recording whose one run has this many ``request`` events; returns its journal."""
-    store_of(path, 2000)
+    """A recording whose one run has this many hits of 20,000 entries; returns its journal."""
+    entries = min(events, 20_000)
+    store_of(path, entries)
     directory = path / "runs" / RUN
     directory.mkdir(parents=True)
-    keys = [request_key(Request("GET", f"http://bench.example/{n}", [])) for n in range(2000)]
+    keys = [request_key(Request("GET", f"http://bench.example/{n}", [])) for n in range(entries)]
     journal = directory / "http_log.ndjson"
     with journal.open("w", encoding="ascii") as stream:
-        for n in range(events):
-            event = {
-                "v": 1, "ts": T0 + n / 1000, "run": RUN, "event": "request",
-                "mode": "replay_strict", "pid": 4711, "test": f"tests/test_a.py::test_{n // 200}",
-                "phase": "call", "outcome": "hit", "reason": "", "method": "GET",
-                "url": f"http://bench.example/{n % 2000}", "host": "bench.example",
-                "from_cache": True, "client": "http.client", "key": keys[n % 2000], "status": 200,
-                "take": 0, "bytes": 1024, "suspect": False, "elapsed_ms": 0.1,
-            }  # fmt: skip
-            stream.write(json.dumps(event, separators=(",", ":")) + "\n")
+        for n in range(events):  # as a guest writes a hit
+            stream.write(
+                f'{{"v":1,"ts":{T0 + n / 1000!r},"run":"{RUN}","event":"request",'
+                f'"mode":"replay_strict","outcome":"hit","from_cache":true,"suspect":false,'
+                f'"pid":{4711 + n // 200 % 8},"test":"tests/test_a.py::test_{n // 200}","phase":"call",'
+                f'"reason":"","method":"GET","url":"http://bench.example/{n % entries}",'
+                f'"host":"bench.example","client":"http.client","key":"{keys[n % entries]}",'
+                f'"status":200,"take":0,"bytes":1024,"elapsed_ms":{n % 997 / 1000!r}}}\n'
+            )
     info = {
         "v": 1, "run": RUN, "mode": "replay_strict", "command": ["pytest"], "started_at": T0,
         "ended_at": T0 + events / 1000, "command_exit_code": 0, "exit_code": 0,

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from recordbake.audit.findings import LIVE_MISSES, judged_recordings, judged_replays
+from recordbake.audit.findings import LIVE_MISSES, judged_recordings, judged_replays, text
 from recordbake.audit.history import Audited
 from recordbake.guest.codec import INLINE_LIMIT
 
@@ -134,9 +134,10 @@ def own_bytes(entries: pd.DataFrame) -> pd.Series[int]:
 def outcomes_of_runs(events: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Requests by run and outcome."""
     requests = events[events["event"] == "request"]
-    texts = requests[["run", "outcome"]].astype(object).fillna("unknown")
-    counts = requests["count"].groupby([texts["run"], texts["outcome"]]).sum()
+    by = ["run", "outcome"]
+    counts = requests.groupby(by, observed=True, dropna=False)["count"].sum().to_dict()
+    named = {(run, text(outcome) or "unknown"): n for (run, outcome), n in counts.items()}
     found: dict[str, dict[str, int]] = {}
-    for (run, outcome), number in sorted(counts.to_dict().items()):
+    for (run, outcome), number in sorted(named.items()):
         found.setdefault(str(run), {})[str(outcome)] = int(number)
     return found

@@ -96,10 +96,26 @@ def test_a_filter_shows_the_rows_that_have_the_text(browser, url):
 
 
 def test_every_row_has_a_link_of_its_own_that_shows_it(browser, url):
-    row = Opened(browser, url).page.locator("#unused tbody tr").first.get_attribute("id")
-    opened = Opened(browser, f"{url}#{row}")
-    assert opened.page.evaluate(f"document.querySelector(':target').id === '{row}'")
-    assert opened.page.locator(f"#{row}").is_visible()
+    page = Opened(browser, url).page
+    rows = page.locator("tbody tr").evaluate_all("rows => rows.map(row => row.id)")
+    links = page.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => row.querySelector('a.row-link').getAttribute('href'))"
+    )
+    assert links == [f"#{row}" for row in rows]
+    assert len(set(rows)) == len(rows) > 40
+    opened = Opened(browser, f"{url}{page.locator('#unused a.row-link').get_attribute('href')}")
+    shown = opened.page.locator("tr:target")
+    assert planted.UNUSED in shown.inner_text()
+    assert 0 <= shown.bounding_box()["y"] < DESKTOP["height"]
+
+
+def test_every_link_leads_somewhere_on_the_page(browser, url):
+    page = Opened(browser, url).page
+    dead = page.locator("a").evaluate_all(
+        "links => links.map(a => a.getAttribute('href'))"
+        ".filter(to => !to.startsWith('#') || !document.getElementById(to.slice(1)))"
+    )
+    assert dead == []
 
 
 def test_without_javascript_all_is_there_and_no_control_is_dead(browser, url):
