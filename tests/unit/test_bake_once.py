@@ -196,6 +196,11 @@ def test_what_no_replay_asked_for_is_pruned_and_reported(tmp_path: Path) -> None
     pruned = [item.path for item in manifest.left_out if "replay" in item.why]
     assert f"http_cache: GET http://example.org/large/0 (take 0, {len(BODY)} bytes)" in pruned
     assert verify(tmp_path / "bake").store["bodies"] == 2
+    unpack(tmp_path / "bake", tmp_path / "to")
+    with closing(store.connect_readonly(Recording(tmp_path / "to").store)) as connection:
+        for table in ("uses", "identities"):
+            keys = connection.execute(f"SELECT DISTINCT key FROM {table}").fetchall()
+            assert len(keys) == 2, table
     assert store.check(recording.store)["takes"] == 41, "the recording is left as it is"
 
 
