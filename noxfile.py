@@ -1,7 +1,8 @@
 """The workflow on the bundled example (bare ``nox``), and the project's own checks.
 
 Before a push: ``nox -s lint types tests-3.12``. With a client or a dependency: ``clients``,
-``minimums``. Before a release: ``package``, ``workflows``. Long: ``suites``, ``faults``, ``bench``.
+``minimums``. Before a release: ``package``, ``workflows``. Long: ``suites``,
+``moving_in``, ``faults``, ``bench``.
 """
 
 from __future__ import annotations
@@ -113,6 +114,12 @@ def package(session: nox.Session) -> None:
     root = Path.cwd()
     with tempfile.TemporaryDirectory() as empty, session.chdir(empty):
         session.run("python", str(root / "tests/package/smoke.py"), python, str(root / "examples"))
+    with tempfile.TemporaryDirectory() as empty:
+        user = Path(empty) / "user"
+        user.mkdir()
+        with session.chdir(user):
+            trial = str(root / "tests/package/trial.py")
+            session.run("python", trial, python, str(root), str(wheel))
     session.log(f"checked: {dist}")
 
 
@@ -162,6 +169,13 @@ def suites(session: nox.Session) -> None:
     """Run test suites written by others live, recorded and replayed: all, or those named."""
     _install(session, "suites")
     session.run("python", "-m", "tests.suites", "run", *session.posargs)
+
+
+@nox.session
+def moving_in(session: nox.Session) -> None:
+    """Set projects of others up with init, record them, replay them strictly from the bake."""
+    _install(session, "suites")
+    session.run("python", "-m", "tests.moving_in", *session.posargs)
 
 
 @nox.session

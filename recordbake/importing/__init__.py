@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from recordbake import runs
+from recordbake.errors import EXIT_OK
 from recordbake.guest import decision
 from recordbake.guest.config import RECORD, GuestConfig
 from recordbake.guest.engine import Engine
@@ -66,6 +67,7 @@ def take_in(sources: Sequence[Source], settings: Settings) -> Counter[str]:
         exchanges = [exchange for source in sources for exchange in source.exchanges]
         counts = Counter(_store(engine, exchange) for exchange in exchanges)
         engine.finish()
+        info.exit_code = EXIT_OK
         runs.finish(recording, run, info)
     finally:
         os.close(lock)

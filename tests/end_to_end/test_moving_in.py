@@ -70,6 +70,7 @@ def test_a_cassette_replays(tmp_path, program, tool):
     assert "7 exchanges taken in" in taken.stdout
     again = recordbake("import", "kept.yaml", cwd=tmp_path)  # nothing changes
     assert again.returncode == 0
+    assert "bad   recording" not in recordbake("doctor", cwd=tmp_path).stdout
     command, env = program(ASK + "ask()", origin.url)
     replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=LOOPBACK | env)
     assert replayed.returncode == 0, replayed.stderr

@@ -106,3 +106,12 @@ def test_what_contributing_names_is_there():
 def test_the_devcontainer_is_valid_json():
     found = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     assert "nox" in found["postCreateCommand"]
+
+
+def test_every_decision_is_in_the_index_once():
+    index = (DOCS / "adr" / "README.md").read_text()
+    found = re.findall(r"^- \[(\d{4})\]\((\1-[\w-]+\.md)\) \S", index, re.MULTILINE)
+    assert sorted(name for _, name in found) == sorted(
+        path.name for path in (DOCS / "adr").glob("0*.md")
+    )
+    assert len(found) == index.count("\n- ")
