@@ -1,7 +1,7 @@
 # The runtime image: a base with Python, recordbake, and the bake as layers.
 #
 #   recordbake bake
-#   docker build -t suite-offline .          # or: podman build, buildah bud
+#   docker build -t suite-offline .          # or: recordbake bake --image suite-offline
 #   docker run --network=none suite-offline recordbake replay -- pytest -q
 #
 # Everything is a build argument; pin the base by digest where builds must be reproducible. No

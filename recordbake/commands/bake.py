@@ -20,6 +20,7 @@ EXITS = ("0", "2", "12", "15")
 EXAMPLES = """\
 recordbake bake
 recordbake bake --prune unused --since 3
+recordbake bake --image suite-offline:nightly
 recordbake bake --oci image.tar
 """
 
@@ -40,6 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", type=_runs, metavar="RUNS", default=1,
         help="how many of the latest replays say what is unused (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--image", metavar="TAG",
+        help="build the Dockerfile here with the bake, too, by docker, podman or buildah,"
+        " whichever is there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--base-image", metavar="IMAGE",
+        help="the image to build on; pin it by digest (with --image)",
     )  # fmt: skip
     parser.add_argument(
         "--oci",
@@ -81,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
     recording = Recording(options.load(arguments, OPTIONS).recording_path)
     if arguments.base and not arguments.oci:
         raise UsageError("--base needs --oci", next_step="name the image to write: --oci IMAGE.tar")
+    if arguments.base_image and not arguments.image:
+        raise UsageError("--base-image needs --image", next_step="name the image: --image TAG")
     recover(recording)
     out = arguments.out or recording.bake_dir
     with recording_lock(recording.path, shared=True):
@@ -101,4 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
         say(left_out)
     if arguments.prune:
         say(manifest.describe_pruned())
+    if arguments.image:
+        from recordbake.bake.building import build
+
+        builder = build(arguments.image, out, manifest, arguments.base_image)
+        say(f"  {arguments.image}, built by {builder}")
     return EXIT_OK

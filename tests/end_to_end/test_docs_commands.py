@@ -36,6 +36,7 @@ NOT_RUN = {
     "python examples/": "bare nox runs this suite with this server",
     "recordbake replay --strict -- pytest examples": "bare nox runs this suite",
     "recordbake init$": "asks at a terminal; tests/unit/test_init.py answers",
+    "recordbake bake --image": "a base image; tests/unit/test_bake_building.py has no need of one",
     "recordbake push": "object storage and the Hub; tests/end_to_end/test_places.py has stand-ins",
     "recordbake pull": "object storage; tests/end_to_end/test_places.py has a stand-in",
     "recordbake audit s3://": "object storage; tests/end_to_end/test_places.py has a stand-in",

@@ -48,6 +48,8 @@ b = s.post(base + "/next", json={"seen": body["you"]})
 c = s.get(base + "/large")
 d = s.get(base + "/small")
 assert len(d.json()["you"]) in (26, len(secret))
+s.post(base + "/form", data={"password": secret, "grant": "x"})
+s.get(base.replace("//", f"//ci:{secret.replace('/', '%2F')}@") + "/landed?userinfo")
 print(a.status_code, b.status_code, len(c.content), len(a.history))
 """
 

@@ -200,6 +200,35 @@ def test_the_hub_takes_a_bake_in_one_commit(tmp_path: Path, large: Path) -> None
         assert recordbake("pull", url + "/no", "--to", "x", cwd=tmp_path, env=env).returncode == 12
 
 
+def test_a_push_to_the_hub_that_is_killed_goes_on(tmp_path: Path, large: Path) -> None:
+    with hub_uploads.Hub(regular=0) as hub:
+        env = hub_env(hub, tmp_path)
+        hub.stall_put = 2
+        command = [
+            sys.executable,
+            "-m",
+            "recordbake",
+            "push",
+            str(large),
+            "hf://datasets/team/bakes",
+        ]
+        with subprocess.Popen(
+            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)} | env
+        ) as process:
+            assert hub.stalled.wait(60)
+            process.kill()
+        assert hub.commits == [], "half a bake is seen"
+        kept = set(hub.objects)
+        assert kept
+        hub.requests.clear()
+        assert recordbake(*command[3:], cwd=tmp_path, env=env).returncode == 0
+        sent = {r.rpartition("/")[2] for r in hub.requests if r.startswith("PUT")}
+        assert sent == set(hub.objects) - kept, "what was there was sent again"
+        pulled = recordbake("pull", command[-1], "--to", "to", cwd=tmp_path, env=env)
+        assert pulled.returncode == 0, pulled.stderr
+        assert contents(tmp_path / "to") == contents(large)
+
+
 def test_a_pull_from_the_hub_that_is_killed_goes_on(tmp_path: Path) -> None:
     large = baked(tmp_path, 14 << 20)  # huggingface_hub asks for 5 MiB at a time
     with hub_uploads.Hub() as hub:

@@ -21,6 +21,7 @@ import pytest
 
 from recordbake.bake import bake, unpack, verify
 from recordbake.bake.manifest import with_digest
+from recordbake.cli import main
 from recordbake.errors import DamagedError
 from recordbake.recording import Recording
 from tests.support.bakes import (
@@ -125,6 +126,9 @@ def test_hostile_members_are_refused(tmp_path: Path, members: list[Item]) -> Non
         assert not (tmp_path / "to").exists()
     else:
         assert_refused(tmp_path, bake_dir, "refused|damaged")
+        assert main(["verify", str(bake_dir)]) == 12
+        assert main(["unpack", str(bake_dir), "--to", str(tmp_path / "to")]) == 12
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["bake", "sample"]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ mkdir -p "$context/.recordbake"
 cp -r "$top/Dockerfile" "$top/.dockerignore" "$top/LICENSE" "$work/dist" "$context/"
 cp -r "$recording/bake" "$context/.recordbake/"
 
+# By the command that picks a builder, too; then with more of each builder's own options.
+(cd "$context" && BUILDAH_ISOLATION=chroot recordbake bake --recording "$recording" \
+    --out .recordbake/bake --image recordbake-trial:command --base-image "localhost/$base" \
+    2>"$work/command.log" | tail -n 1)
+
 export RUN_OPTIONS="--volume $work/suite:/suite:ro --workdir /suite"
 set -- recordbake replay -- python3 -m pytest -q -p no:cacheprovider examples
 "$here/build.sh" "$base" "$context" "$@"

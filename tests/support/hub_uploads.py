@@ -33,6 +33,7 @@ class Hub(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.starts: list[int] = []  # of downloads, in bytes
         self.stall_at: int | None = None  # a download that starts there or later, once
+        self.stall_put: int | None = None  # the upload, counted from 1, that is never answered
         self.stalled = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -158,10 +159,22 @@ class _Handler(Answering):
         url = f"{self.server.url}/datasets/team/bakes/commit/{commit}"
         self.send_json({"success": True, "commitOid": commit, "commitUrl": url})
 
+    def _stall(self) -> None:
+        """Answer nothing until the client is gone; only once."""
+        self.server.stall_at = self.server.stall_put = None
+        self.server.stalled.set()
+        with suppress(ConnectionError):
+            self.rfile.read(1)
+
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self._refused():
             return
+        if self.server.stall_put is not None:
+            self.server.stall_put -= 1
+            if self.server.stall_put == 0:
+                self._stall()
+                return
         oid = self.path.rpartition("/")[2]
         assert hashlib.sha256(body).hexdigest() == oid
         self.server.objects[oid] = body
@@ -190,10 +203,7 @@ class _Handler(Answering):
         if self.command == "GET":
             self.server.starts.append(start)
             if self.server.stall_at is not None and start >= self.server.stall_at:
-                self.server.stall_at = None
-                self.server.stalled.set()
-                with suppress(ConnectionError):
-                    self.rfile.read(1)  # until the client is gone
+                self._stall()
                 return
         self.send_range(data, headers)
 

@@ -83,13 +83,14 @@ def test_whatever_was_recorded_order_and_grouping_do_not_show(tmp_path: Path, se
         entries = [
             captured(
                 f"http://h/{chance.randrange(2)}",
-                chance.choice([b"one", b"two", b"three"]),
+                chance.choice([b"one", b"two", BODY]),
                 test=f"tests/test_x.py::test_{chance.randrange(3)}",
                 recorded_at=T0 + chance.randrange(3),
+                shards=tmp_path / name / "shards",
             )
             for _ in range(chance.randrange(1, 7))
         ]
-        parts.append(make_recording(tmp_path / name, entries))
+        parts.append(make_recording(tmp_path / name / "r", entries, tmp_path / name / "shards"))
     found = []
     for number in range(4):
         chance.shuffle(parts)
