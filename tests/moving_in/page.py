@@ -45,8 +45,8 @@ _END = """
 ## What a project does not need
 
 `capture_ports` is there because the servers of these runs are on loopback, which recordbake leaves alone otherwise: it
-names their fixed ports. A suite that asks real hosts needs none of it, and no list of hosts. Where a suite starts its
-server in its own process, a plugin of a few lines (`tests/suites/catalogue/`) lets it use one in another process, which
+names their fixed ports. What asks real hosts, as the suite of the [tutorial](../tutorial.md), needs none. Where a suite
+starts its server in its own process, a plugin of a few lines (`tests/suites/catalogue/`) lets it use one in another, which
 can be gone in the replay ([how, and why](../adr/0016-foreign-suites.md)).
 """  # noqa: E501
 
