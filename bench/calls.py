@@ -1,7 +1,8 @@
 """Calls in a process of their own: ``calls.py CLIENT TRANSPORT URL COUNT DISTINCT [PROCESSES]``.
 
 TRANSPORT is ``wire`` for whatever the surroundings answer (a server, or recordbake), ``dict`` for a
-transport that answers from a dictionary (the least that the client itself costs), ``file:PATH`` for
+transport that answers from a dictionary (the least that the client itself costs), ``look-up`` for the
+same that asks the recording first and lets the answer go (the least that a hook can cost), ``file:PATH`` for
 one that hands out a file, or a peer with its recording, ``vcrpy:PATH``. Prints one JSON object:
 seconds of wall and CPU time of the first call and the median of the rest.
 """
@@ -9,6 +10,7 @@ seconds of wall and CPU time of the first call and the median of the rest.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -26,6 +28,14 @@ HEADERS = {
 }
 
 
+SENT = [
+    ("Accept-Encoding", "gzip, deflate"),
+    ("Accept", "*/*"),
+    ("Connection", "keep-alive"),
+    ("User-Agent", "bench"),
+]
+
+
 class _Answers(dict):
     """URL -> body, made at first use and kept."""
 
@@ -41,8 +51,23 @@ def _headers(size):
     return HEADERS | {"Content-Length": str(size)}
 
 
+@functools.cache
+def _engine():
+    from _recordbake_guest import engine, events, handover
+
+    return engine.Engine.from_settings(handover.SETTINGS, events.Journal(handover.SETTINGS))
+
+
+def _look_up(url):
+    from _recordbake_guest.exchange import Request
+
+    assert _engine().answer(Request("GET", url, SENT, b"", "bench")), url
+
+
 def _body(transport, url):
     """A file of bytes and its size."""
+    if transport == "look-up":
+        _look_up(url)
     if transport.startswith("file:"):
         path = transport.partition(":")[2]
         return open(path, "rb"), os.path.getsize(path)  # closed by the response

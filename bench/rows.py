@@ -105,10 +105,12 @@ def _hit_over_dict(client: str) -> Callable[[Surroundings, int], Result]:
         wire = s.calls(client, "wire", "/1024", count)
         hooked = s.hooked(s.record("hits-" + client, *wire))
         own = s.calls(client, "dict", "/1024", count)
+        least = s.calls(client, "look-up", "/1024", count)
         return _pair(
             {
                 "hit": lambda: cost(wire, env=hooked).figure("cpu"),
                 "dict": lambda: cost(own, env=s.env).figure("cpu"),
+                "a look-up alone": lambda: cost(least, env=hooked).figure("cpu"),
             },
             rounds,
         )

@@ -24,6 +24,7 @@ INLINE_LIMIT = 16 * 1024
 #: The last member of a value's JSON: a changed bit shows.
 _CHECK, _DIGITS = b',"check":"', 16
 
+_encoder = json.JSONEncoder(separators=(",", ":"))  # json.dumps() makes one each time
 _decoder = json.JSONDecoder()  # json.loads() looks for the encoding of bytes first
 
 
@@ -32,7 +33,7 @@ class CodecError(ValueError):
 
 
 def _dumps(meta: dict[str, Any]) -> bytes:
-    return json.dumps(meta, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return _encoder.encode(meta).encode("ascii")
 
 
 def _headers(pairs: Any) -> Headers:

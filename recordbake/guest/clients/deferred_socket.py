@@ -13,7 +13,6 @@ from .answer_reader import AnswerReader, answer_file
 from .connection import runs_proxy_of, url_of
 from .failures import classify
 from .live_reader import LiveReader
-from .response_reader import ResponseFile
 from .stand_in import StandIn
 from .tunnel import open_tunnel
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from ..exchange import Headers, Take
     from ..plan import Plan
     from .http_client import HttpClientSeam
-    from .response_reader import ResponseReader
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _IDLE = "Idle"  # http.client's state between two requests
@@ -61,7 +59,7 @@ class DeferredSocket(StandIn):
         super().__init__(connection, seam)
         self._waiting = waiting
         self._buffer = RequestBuffer()
-        self._reader: ResponseReader | None = None
+        self._reader: AnswerReader | LiveReader | None = None
         self._error: Exception | None = None
         self._continue_due = False
         self._handed_over = False
@@ -253,7 +251,7 @@ class DeferredSocket(StandIn):
         self._continue_due = False
         if isinstance(reader, AnswerReader):
             return answer_file(reader)
-        return ResponseFile(reader, 65536)
+        return reader.file()
 
     def hang_up(self) -> None:
         """Close the real connection."""

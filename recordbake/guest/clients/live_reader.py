@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import clock, framing
 from ..exchange import BODY, HEAD, UNREAD, Failure
+from .answer_files import AnswerFile, need_no_parser
 from .failures import classify
 from .response_reader import ResponseReader
 from .retry import RetryBudget
@@ -41,7 +42,14 @@ class LiveReader(ResponseReader):
         self._capture = capture
         self._raw = raw
         self._stream: Any = None
+        #: What http.client reads from.
+        self._file: AnswerFile | None = None
         self._body: framing.BodyReader = framing.NoBody()
+
+    def file(self) -> AnswerFile:
+        """The response, as what ``makefile`` of a socket returns."""
+        self._file = AnswerFile(self, None)
+        return self._file
 
     def _guarded(self, call: Callable[[], Any], phase: str) -> Any:
         try:
@@ -81,7 +89,12 @@ class LiveReader(ResponseReader):
         method = self._capture.plan.request.method
         self._capture.head = head
         self._body = framing.body_reader(self._stream, method, head)
-        start = self._declare(method, head)
+        if self._file is not None and need_no_parser(head):
+            self._declare_framing(method, head)
+            self._file.headers = head.headers
+            start = framing.status_line(head) + b"\r\n"
+        else:
+            start = self._declare(method, head)
         if self._body.complete:
             self._finish()
         return start

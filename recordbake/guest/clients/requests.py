@@ -218,8 +218,11 @@ def install(module: ModuleType, engine: Engine) -> str:
     """Patch ``requests.adapters``; returns the version of requests."""
     version = str(getattr(sys.modules.get("requests.__version__"), "__version__", "unknown"))
     connections = sys.modules.get("urllib3.connection")
-    if not hasattr(connections, "_ResponseOptions") or not engine.answers:
-        return version  # urllib3 1.26, whose connections are built otherwise, or nothing to answer
+    if not hasattr(connections, "_ResponseOptions"):
+        return version  # urllib3 1.26, whose connections are built otherwise
+    if not engine.answers:
+        _pass_by_cookies(module)
+        return version
     try:
         seam = RequestsSeam(module, engine)
     except (AttributeError, KeyError):
