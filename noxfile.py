@@ -7,6 +7,7 @@ Before a push: ``nox -s lint types tests-3.12``. With a client or a dependency: 
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -184,3 +185,48 @@ def faults(session: nox.Session) -> None:
     _install(session, "tests")
     page = ["--page", "docs/reference/faults.md"]
     session.run("python", "-m", "tests.faults", *page, *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz what reads strangers' bytes, guided by coverage; what is new stays in the corpus."""
+    _install(session, "fuzz")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write the lock files, with hashes, anew: the newest releases that fit."""
+    session.install("uv>=0.5")
+    common = (
+        "--quiet", "--upgrade", "--universal", "--python-version", "3.10", "--no-annotate",
+        "--no-header", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links",
+    )  # fmt: skip
+    groups = [word for name in ("tests", "lint", "types") for word in ("--group", name)]
+    session.run(
+        "uv", "pip", "compile", *common, "pyproject.toml", "--all-extras", *groups,
+        "--output-file", "requirements.lock",
+    )  # fmt: skip
+    session.run(
+        "uv", "pip", "compile", *common, ".github/nox.in", "--output-file", ".github/nox.lock"
+    )
+
+
+@nox.session
+def advisories(session: nox.Session) -> None:
+    """Look for known vulnerabilities of what is locked; fails where nobody can be asked."""
+    session.install("pip-audit>=2.7")
+    report = Path(session.create_tmp()).resolve() / "advisories.json"
+    report.unlink(missing_ok=True)
+    for name in ("requirements.lock", ".github/nox.lock"):
+        session.run(
+            "pip-audit", "--disable-pip", "--require-hashes", "--requirement", name,
+            "--format", "json", "--output", str(report), success_codes=[0, 1],
+        )  # fmt: skip
+        if not report.exists():
+            session.error(f"nothing was audited: the advisories for {name} could not be had")
+        found = [d for d in json.loads(report.read_text())["dependencies"] if d.get("vulns")]
+        report.unlink()
+        if found:
+            names = ", ".join(f"{d['name']} {d['version']}" for d in found)
+            session.error(f"known vulnerabilities in {name}: {names}")

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from recordbake.cli import main
+from recordbake.entry import main
 
 sys.exit(main())

@@ -22,8 +22,6 @@ _RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 def check_answers(path: Path, *, where: Path) -> None:
     """Check that every entry has its answer and that every inline body has its digest.
 
-    Views, triggers and virtual tables, whose code would run on a look-up, are refused.
-
     Args:
         path: a store.
         where: what to name in messages, where ``path`` is a temporary copy.
@@ -31,21 +29,12 @@ def check_answers(path: Path, *, where: Path) -> None:
     Raises:
         DamagedError: an answer is missing, is not ours, or is not what its entry says.
     """
-    strange = (
-        "SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger') OR sql LIKE '%VIRTUAL%'"
-    )
     query = (
         "SELECT url, status, body_sha256, body_size, value FROM entries"
         " LEFT JOIN responses ON responses.key = response_key"
     )
     try:
         with closing(store.connect_readonly(path)) as connection:
-            for row in connection.execute(strange):
-                raise DamagedError(
-                    f"the store has something that a store never has: {row['name']}",
-                    where=where,
-                    next_step=_RECORD_AGAIN,
-                )
             for row in connection.execute(query):
                 problem = _problem(row)
                 if problem:

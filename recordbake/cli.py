@@ -6,12 +6,13 @@ import os
 import sys
 import traceback
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING
 
 from recordbake import commands, console
 from recordbake.commands import options
 from recordbake.commands.parser import build_parser
-from recordbake.errors import EXIT_INTERRUPTED, RecordbakeError, StorageError
+from recordbake.errors import EXIT_INTERRUPTED, BugError, RecordbakeError, StorageError
 from recordbake.terminating import TerminatedError, signals_raise
 
 if TYPE_CHECKING:
@@ -47,14 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.be_quiet(options.is_quiet(arguments))
             return int(commands.command(arguments.action).run(arguments))
     except RecordbakeError as error:
-        if arguments.debug:
-            traceback.print_exc()
-        console.note(
-            f"error: {error}\n  more:  docs/reference/errors.md#{error.anchor}",
-            console.BAD,
-            failed=True,
-        )
-        return error.exit_code
+        return _told(error, debug=arguments.debug)
     except TerminatedError as ended:
         console.note("terminated", failed=True)
         return 128 + ended.number
@@ -63,3 +57,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         console.note("interrupted", failed=True)
         return EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001  # said in words, too; --debug has the rest
+        return _told(BugError(error), debug=arguments.debug)
+
+
+def _told(error: RecordbakeError, *, debug: bool) -> int:
+    """Print an error; returns its exit code."""
+    if debug:
+        traceback.print_exc()
+    text = f"error: {error}\n  more:  {_documentation()}#{error.anchor}"
+    console.note(text, console.BAD, failed=True)
+    return error.exit_code
+
+
+def _documentation() -> str:
+    """Where the page of errors is: on the project's site, if the package names one."""
+    try:
+        urls = metadata("recordbake").get_all("Project-URL", [])
+    except PackageNotFoundError:  # it runs from its source
+        urls = []
+    for label, _, url in (entry.partition(", ") for entry in urls):
+        if label.lower() == "documentation":
+            return f"{url.rstrip('/')}/reference/errors/"
+    return "docs/reference/errors.md"

@@ -7,6 +7,7 @@ rich, which is not loaded otherwise and need not be installed. With ``quiet``, o
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,6 +18,11 @@ GOOD, WARNING, BAD, FAINT = "green", "yellow", "bold red", "dim"
 
 _state = {"quiet": False}
 
+#: What GitHub Actions takes for a command in a log: lines that begin with ``::`` (blanks do not
+#: count), and ``##[`` anywhere ("Workflow commands for GitHub Actions"; actions/runner,
+#: ActionCommand.cs).
+_COMMAND = re.compile(r"(^[^\S\n]*)(?=::)|(?<=#)()(?=#\[)", re.MULTILINE)
+
 
 def be_quiet(quiet: bool) -> None:
     """Say nothing from now on but errors and what failed."""
@@ -26,6 +32,18 @@ def be_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Whether only errors and what failed are said."""
     return _state["quiet"]
+
+
+def printable(text: str) -> str:
+    """Text without what would move the cursor, change colours or turn the reading direction."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def harmless(text: str) -> str:
+    """Text that only shows: it steers neither the terminal nor the machine that runs a workflow."""
+    return _COMMAND.sub(r"\1\\\2", printable(text))
 
 
 def say(text: str, style: str = "") -> None:
@@ -67,7 +85,11 @@ def is_coloured(stream: TextIO, environ: Mapping[str, str] | None = None) -> boo
 
 
 def write(stream: TextIO, text: str, style: str = "") -> None:
-    """Write text, in a style where the stream gets colours."""
+    """Write text, in a style where the stream gets colours.
+
+    It may hold words from servers and from recordings of others, so it is made :func:`harmless`.
+    """
+    text = harmless(text)
     if style and is_coloured(stream):
         try:
             from rich.style import Style

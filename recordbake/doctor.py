@@ -18,6 +18,7 @@ from recordbake.guest.clients.versions import SUPPORTED, problem
 from recordbake.guest.config import RECORD, GuestConfig
 from recordbake.recording import Recording
 from recordbake.runs import RunInfo
+from recordbake.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,6 +150,7 @@ def _barriers(wanted: str) -> list[Check]:
 
 def _recording(recording: Recording) -> list[Check]:
     try:
+        refuse_strangers(recording)
         store.settle(recording.store)
         counts = store.check(recording.store)
     except RecordbakeError as error:
@@ -161,7 +163,7 @@ def _recording(recording: Recording) -> list[Check]:
         return checks  # an unpacked bake: the bake was refused if it was incomplete, or told so
     try:
         info = RunInfo.read(run.info)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         found = f"how its latest recording run ended is not known ({run.info})"
         return [*checks, Check("recording", BAD, found, "record again")]
     if info.exit_code is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import traceback
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ EXIT_DAMAGED = 12
 EXIT_FAIL_ON = 13
 EXIT_UNTRUSTWORTHY = 14
 EXIT_SECRET = 15
+EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 
@@ -50,6 +52,25 @@ class RecordbakeError(Exception):
         if self.next_step:
             lines.append(f"  next:  {self.next_step}")
         return "\n".join(lines)
+
+
+class BugError(RecordbakeError):
+    """Recordbake itself failed.
+
+    Args:
+        cause: what it did not expect.
+    """
+
+    exit_code = EXIT_BUG
+    anchor = "bug"
+
+    def __init__(self, cause: Exception) -> None:
+        frame = traceback.extract_tb(cause.__traceback__)[-1]
+        super().__init__(
+            f"recordbake failed: {type(cause).__name__}: {cause}",
+            where=f"{frame.filename}:{frame.lineno}",
+            next_step="this is a bug; report it with what the same command says with --debug",
+        )
 
 
 class UsageError(RecordbakeError):

@@ -15,6 +15,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 _CHUNK = 1 << 20
 
+_LARGEST = 32 << 20
+
+
+def read_small(path: Path, limit: int = _LARGEST) -> bytes:
+    """A file that is small where we wrote it.
+
+    Args:
+        path: the file.
+        limit: bytes that it has at most.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise ValueError(f"{path.name} is larger than {limit} bytes")
+    return data
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary name beside ``path``, then rename; nothing is left behind on failure.

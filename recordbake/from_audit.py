@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import UsageError
+from recordbake.files import read_small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,8 +70,8 @@ def read(path: Path) -> tuple[str, Refetch]:
 def keys_of(path: Path) -> frozenset[str]:
     """The keys that a run was told to fetch again; none if it was not told any."""
     try:
-        return frozenset(json.loads(path.read_bytes())["keys"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset(map(str, json.loads(read_small(path))["keys"]))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return frozenset()
 
 

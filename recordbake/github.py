@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recordbake.console import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -53,7 +55,8 @@ def tell(info: RunInfo, found: Summary, environ: Mapping[str, str] | None = None
 
 def _data(text: str) -> str:
     """A command's message (``@actions/core``: ``escapeData``)."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("##[", "#\\#[")  # an older kind of command
 
 
 def _property(text: str) -> str:
@@ -86,7 +89,7 @@ def workflow_commands(found: Summary, workspace: str | None) -> Iterator[str]:
 def _place(path: str, line: int | None, workspace: str | None) -> str:
     if workspace and Path(path).is_relative_to(workspace):
         path = str(Path(path).relative_to(workspace))
-    return f"file={_property(path)}," + (f"line={line}," if line else "")
+    return f"file={_property(path)}," + (f"line={line}," if type(line) is int else "")
 
 
 def _is_blocked(event: Event) -> bool:

@@ -58,6 +58,7 @@ def resolve(command: Sequence[str], path: str | None) -> str:
     if not command:
         raise UsageError(
             "there is no command to run",
+            where="the command line",
             next_step="give one after --, or set command in [tool.recordbake]",
         )
     found = shutil.which(command[0], path=path)

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from heapq import merge as merge_sorted
 from typing import TYPE_CHECKING, Any
 
+from recordbake.guest.codec import DAMAGE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from recordbake.recording import Run
 
@@ -28,15 +31,29 @@ class Outcomes:
     hits: set[str] = field(default_factory=set)
 
 
+LONGEST_LINE = 1 << 20  # bytes; what is longer was not written by a guest
+
+
+def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines that are not blank; of one that is too long, a piece that does not parse."""
+    while line := stream.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+            while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+                pass
+            yield b"{\n"
+        elif line.strip():
+            yield line
+
+
 def journal_lines(run: Run) -> Iterator[bytes]:
     """The lines of a run's journal shards, in time order."""
 
     def lines(path: Path) -> Iterator[tuple[float, bytes]]:
         last = 0.0
         with path.open("rb") as stream:
-            for line in stream:
+            for line in bounded_lines(stream):
                 # A damaged line is kept where it stood: the audit counts it.
-                with suppress(ValueError, KeyError, TypeError):
+                with suppress(*DAMAGE):
                     last = max(last, float(json.loads(line)["ts"]))
                 # So is one that was torn by a full disk or a power cut.
                 yield last, line if line.endswith(b"\n") else line + b"\n"
@@ -58,7 +75,7 @@ def outcomes_of_tests(events: Iterable[dict[str, Any]]) -> Outcomes:
     outcomes = Outcomes()
     for event in events:
         test = event.get("test")
-        if event.get("event") != "test" or not test:
+        if event.get("event") != "test" or not isinstance(test, str) or not test:
             continue
         outcomes.ran.add(test)
         if event.get("outcome") == "passed" and event.get("phase") == "call":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from itertools import islice
+
+from recordbake.console import printable
 
 #: Lines and characters of a text that are shown.
 _LINES = 20
@@ -23,13 +26,6 @@ _MAGIC = (
     (b"PAR1", "Parquet"),
     (b"GGUF", "GGUF model"),
 )
-
-
-def printable(text: str) -> str:
-    """Text without what would move the cursor, change colours or turn the reading direction."""
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def preview(body: bytes, size: int, content_type: str, content_encoding: str) -> str:
@@ -81,7 +77,9 @@ def _text(content: bytes, content_type: str, *, whole: bool) -> str | None:
         text = content[: error.start].decode(charset or "utf-8", "replace")
     if media_type.strip().endswith("json"):
         try:
-            return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+            encoder = json.JSONEncoder(indent=2, ensure_ascii=False)
+            # Not all of it: indented, a deep document is a thousand times as large.
+            return "".join(islice(encoder.iterencode(json.loads(text)), _CHARACTERS))
         except (ValueError, RecursionError):
             return text
     return text

@@ -66,10 +66,12 @@ class Recording:
     Args:
         path: the directory; need not exist yet.
         runs_path: where runs are kept; ``path / "runs"`` when None.
+        only: the identifier of the one run there that belongs to it; all when None.
     """
 
     path: Path
     runs_path: Path | None = None
+    only: str | None = None
 
     @property
     def http_cache(self) -> Path:
@@ -113,5 +115,5 @@ class Recording:
         return [
             Run(Path(e.path))
             for e in sorted(os.scandir(self.runs_dir), key=lambda e: e.name)
-            if e.is_dir()
+            if e.is_dir() and self.only in (None, e.name)
         ]

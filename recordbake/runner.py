@@ -28,6 +28,7 @@ from recordbake.console import note
 from recordbake.errors import (
     EXIT_DAMAGED,
     EXIT_INCOMPLETE,
+    EXIT_INTERRUPTED,
     EXIT_LIVE_MISS,
     EXIT_OK,
     UsageError,
@@ -80,6 +81,9 @@ def run_command(  # noqa: PLR0913
             stack.enter_context(recording_lock(recording.path, shared=True))
             store.settle(recording.store)
             checked.check_once(recording.store)
+        elif missing and recording.store.exists():
+            store.settle(recording.store)
+            checked.check_once(recording.store)
         barrier = isolation.choose(settings.isolation) if mode == STRICT else isolation.NONE
         if barrier.reason and settings.isolation != barrier.name:
             note(f"barrier: {barrier.name} ({barrier.reason})")
@@ -126,6 +130,7 @@ class _Running:
         self.info: runs.RunInfo
         self.work_name = ""
         self.going_on: tuple[int, ...] = ()
+        self.interrupted = False
 
     def run(self, stack: ExitStack) -> int:
         self.run_dir, lock = runs.create(self.recording, self.mode)
@@ -164,7 +169,7 @@ class _Running:
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
             raise
         self.info.ended_at = time.time()
-        self.info.command_exit_code, self.going_on = ended
+        self.info.command_exit_code, self.going_on, self.interrupted = ended
         if self.going_on:
             note(
                 f"{len(self.going_on)} processes go on after the command has ended (process "
@@ -262,6 +267,8 @@ class _Running:
     def _judge(self, found: runs.Summary) -> int:
         """The exit code; damage and misses come before the failure that they are a cause of."""
         strict = self.mode == STRICT
+        if self.interrupted and self.info.command_exit_code:
+            return EXIT_INTERRUPTED
         if found.damage:
             return EXIT_DAMAGED
         if strict and (found.misses or found.leaks):

@@ -10,19 +10,20 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__, from_audit, hub_cache, leftovers, seen_secrets
 from recordbake.console import note
 from recordbake.errors import DamagedError
-from recordbake.files import naming, write_atomically
+from recordbake.files import naming, read_small, write_atomically
 from recordbake.guest.known_secrets import Secrets, named_secrets
-from recordbake.journal import Outcomes, journal_lines, outcomes_of_tests
+from recordbake.journal import Outcomes, bounded_lines, journal_lines, outcomes_of_tests
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import forget_merge, incomplete, merge_entries
 from recordbake.recording import Recording, Run
+from recordbake.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,9 @@ _CI_RUN = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "CIRCLE_WORKFLOW_ID", "BUILDKITE_B
 def ci_run(environ: Mapping[str, str]) -> str:
     """What names the run of CI that an environment belongs to; empty if there is none."""
     return next((f"{name}={environ[name]}" for name in _CI_RUN if environ.get(name)), "")
+
+
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass
@@ -73,9 +77,15 @@ class RunInfo:
         """Read back.
 
         Raises:
-            OSError, ValueError, TypeError: missing or damaged.
+            OSError, ValueError: missing or damaged.
         """
-        return cls(**json.loads(path.read_bytes()))
+        try:
+            read = cls(**json.loads(read_small(path)))
+        except (TypeError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+        if not isinstance(read.mode, str) or not isinstance(read.incomplete, list):
+            raise ValueError(f"{path} is not what a run says of itself")  # noqa: TRY004
+        return read
 
 
 @dataclass
@@ -106,13 +116,25 @@ def writable_runs_dir(recording: Recording) -> Recording:
         return Recording(recording.path, Path(tempfile.mkdtemp(prefix="recordbake-runs-")))
 
 
+def _after(run_id: str, stamp: str) -> str:
+    """The next stamp after a run's, so that the order of names is that of runs."""
+    try:
+        last = datetime.strptime(run_id.partition("-")[0], _STAMP)  # noqa: DTZ007  # it is UTC
+        return (last + timedelta(microseconds=1)).strftime(_STAMP)
+    except (ValueError, OverflowError):
+        return stamp  # not a name of ours
+
+
 def create(recording: Recording, mode: str) -> tuple[Run, int]:
     """Make a new run's directory and mark it as alive.
 
     Returns:
         The run, and the lock's descriptor: the run is alive as long as it is open.
     """
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    stamp = datetime.now(timezone.utc).strftime(_STAMP)
+    latest = recording.runs()[-1:]
+    if latest and latest[0].id >= stamp:  # the clock was set back
+        stamp = _after(latest[0].id, stamp)
     run = Run(recording.runs_dir / f"{stamp}-{mode}-{os.urandom(2).hex()}")
     run.path.mkdir(parents=True)
     descriptor = try_lock(run.path / ".lock")
@@ -124,10 +146,10 @@ def create(recording: Recording, mode: str) -> tuple[Run, int]:
 
 def _events(run: Run) -> Iterator[dict[str, Any]]:
     with run.journal.open("rb") as stream:
-        for line in stream:
+        for line in bounded_lines(stream):
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(event, dict):
                 yield event
@@ -171,7 +193,9 @@ def summarise(run: Run) -> Summary:
             lists[kind].append(event)
     counts["leaks"] = len(summary.leaks)
     summary.outcomes = replace(outcomes_of_tests(tests), hits=hits)
-    summary.places = {e["test"]: (e["file"], e.get("line")) for e in tests if e.get("file")}
+    summary.places = {
+        str(e.get("test")): (str(e["file"]), e.get("line")) for e in tests if e.get("file")
+    }
     counts["tests"] = len(summary.outcomes.ran)
     summary.not_live = sorted(
         {e["test"] for e in tests if e.get("live") and e.get("outcome") == "skipped"}
@@ -214,7 +238,11 @@ def recover(recording: Recording) -> list[str]:
 
     Returns:
         Their identifiers.
+
+    Raises:
+        DamagedError: the recording has something that leads out of it.
     """
+    refuse_strangers(recording)
     recovered = []
     for run in recording.runs():
         if not run.shards.is_dir():
@@ -244,6 +272,6 @@ def recover(recording: Recording) -> list[str]:
 def _info_of(run: Run) -> RunInfo:
     try:
         return RunInfo.read(run.info)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError):
         mode = next((m for m in ("replay_strict", "replay") if f"-{m}-" in run.id), "record")
         return RunInfo(run.id, mode, [], run.path.stat().st_ctime)

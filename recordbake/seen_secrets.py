@@ -13,7 +13,7 @@ import os
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from recordbake.files import write_atomically
+from recordbake.files import read_small, write_atomically
 from recordbake.guest.known_secrets import named_secrets
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAME = "secrets.json"
 _VERSION = 1
+#: Bytes of a secret that is looked for: how large a variable can be on Linux (execve(2)).
+_LONGEST = 128 << 10
 
 
 def digest_of(salt: str, value: bytes) -> str:
@@ -37,13 +39,13 @@ def digest_of(salt: str, value: bytes) -> str:
 def read(directory: Path) -> list[dict[str, Any]]:
     """What earlier runs saw: ``name``, ``length``, ``salt``, ``digest``; empty if damaged."""
     try:
-        document = json.loads((directory / NAME).read_bytes())
+        document = json.loads(read_small(directory / NAME))
         return [
             {"name": str(v["name"]), "length": int(v["length"]),
              "salt": bytes.fromhex(v["salt"]).hex(), "digest": str(v["digest"])}
-            for v in document["values"]
+            for v in document["values"] if 0 < int(v["length"]) <= _LONGEST
         ]  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return []
 
 

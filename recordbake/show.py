@@ -11,12 +11,21 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recordbake.console import printable
 from recordbake.errors import DamagedError, UsageError
 from recordbake.guest import codec
-from recordbake.guest.exchange import Headers, header
-from recordbake.preview import preview, printable
+from recordbake.guest.exchange import Failure, Headers, header
+from recordbake.preview import preview
 from recordbake.recording import Recording
-from recordbake.store import body_path, check_tables, connect_readonly, settle
+from recordbake.store import (
+    body_path,
+    check_format,
+    check_tables,
+    connect_readonly,
+    open_body,
+    settle,
+)
+from recordbake.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     import sqlite3
@@ -75,6 +84,7 @@ def opened(path: Path) -> Iterator[Recording]:
     """
     recording = Recording(path)
     if not recording.manifest.is_file() or recording.http_cache.is_dir():
+        refuse_strangers(recording)
         settle(recording.store)
         if recording.store.is_file():
             check_tables(recording.store)
@@ -103,10 +113,11 @@ def select(recording: Recording, *, url: str | None = None, test: str | None = N
 
     with closing(connect_readonly(recording.store)) as connection:
         try:
+            check_format(connection, recording.store)
             tests = _tests(connection)
             rows = connection.execute(f"{_SELECT} ORDER BY url, method, entries.key, take")
             shown = [_shown(row, recording, tests) for row in rows]
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
+        except (sqlite3.Error, *codec.DAMAGE) as error:
             raise DamagedError(
                 f"the store is damaged: {error}",
                 where=recording.store,
@@ -122,7 +133,7 @@ def select(recording: Recording, *, url: str | None = None, test: str | None = N
 def _tests(connection: sqlite3.Connection) -> dict[tuple[str, int], set[str]]:
     found: dict[tuple[str, int], set[str]] = {}
     for key, take, test in connection.execute("SELECT DISTINCT key, take, test FROM uses"):
-        found.setdefault((key, take), set()).update([test] if test else [])
+        found.setdefault((key, take), set()).update([str(test)] if test else [])
     return found
 
 
@@ -145,7 +156,7 @@ def _by_test(shown: list[Shown], test: str) -> list[Shown]:
 
 def _nothing(what: str, near: list[str]) -> UsageError:
     hint = f"did you mean {near[0]}?" if near else "recordbake show lists everything"
-    return UsageError(what, next_step=hint)
+    return UsageError(what, where="recordbake show", next_step=hint)
 
 
 def _shown(row: sqlite3.Row, recording: Recording, tests: dict[tuple[str, int], set[str]]) -> Shown:
@@ -156,30 +167,32 @@ def _shown(row: sqlite3.Row, recording: Recording, tests: dict[tuple[str, int], 
         meta, head, data = codec.decode_value(row["value"])
         headers, reason, version = head.headers, head.reason, head.version
         if data is None:
-            data = _beginning(recording, row["body_sha256"])
+            data = _beginning(recording, meta["body"]["sha256"])
         coding = header(headers, "content-encoding") or ""
         body = preview(data, row["body_size"], header(headers, "content-type") or "", coding)
+    failure = Failure.from_dict(json.loads(row["failure"])) if row["failure"] else None
+    _iso(row["recorded_at"])  # the time is one that can be shown
     return Shown(
-        key=row["key"], take=row["take"], method=row["method"], url=row["url"],
-        status=row["status"], reason=reason, version=version, recorded_at=row["recorded_at"],
-        client=row["client"], live_ms=row["live_ms"], suspect=bool(row["suspect"]),
+        key=str(row["key"]), take=int(row["take"]), method=str(row["method"]), url=str(row["url"]),
+        status=None if row["status"] is None else int(row["status"]), reason=reason,
+        version=version, recorded_at=row["recorded_at"], client=str(row["client"]),
+        live_ms=float(row["live_ms"]), suspect=bool(row["suspect"]),
         tests=sorted(tests.get((row["key"], row["take"]), ())),
-        failure=json.loads(row["failure"]) if row["failure"] else None,
-        body_size=row["body_size"], body_sha256=row["body_sha256"], body=body, headers=headers,
-        request_headers=[(n, v) for n, v in meta.get("request_headers", [])],
+        failure=None if failure is None else failure.as_dict(), body_size=int(row["body_size"]),
+        body_sha256=str(row["body_sha256"]), body=body, headers=headers,
+        request_headers=[(str(n), str(v)) for n, v in meta.get("request_headers", [])],
         request_body=meta.get("request_body"),
     )  # fmt: skip
 
 
 def _beginning(recording: Recording, sha256: str) -> bytes:
-    path = body_path(recording.bodies, sha256)
     try:
-        with path.open("rb") as stream:
+        with open_body(recording.bodies, sha256) as stream:
             return stream.read(_PREVIEWED)
     except OSError as error:
         raise DamagedError(
-            f"a body is missing: {error.strerror}",
-            where=path,
+            f"a body cannot be read: {error.strerror}",
+            where=body_path(recording.bodies, sha256),
             next_step="record again: recordbake record -- COMMAND",
         ) from error
 

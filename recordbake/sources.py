@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import TransferError, UsageError
 from recordbake.recording import JOURNAL_NAME, RUN_NAME, Recording
@@ -36,7 +37,8 @@ def opened(source: str, stack: ExitStack) -> Recording:
     if path.is_file() and path.name == JOURNAL_NAME:
         path = path.parent
     if _is_run(path):
-        return Recording(path, _only(path, stack))
+        run = path.resolve()
+        return Recording(run, run.parent, run.name)
     if path.is_dir() and any(map(_is_run, path.iterdir())):
         return Recording(path, path)
     if path.exists() and not any((path / name).is_dir() for name in ("http_cache", "runs")):
@@ -50,13 +52,6 @@ def opened(source: str, stack: ExitStack) -> Recording:
 
 def _is_run(path: Path) -> bool:
     return (path / JOURNAL_NAME).is_file() or (path / RUN_NAME).is_file()
-
-
-def _only(run: Path, stack: ExitStack) -> Path:
-    """A directory of runs with this one in it."""
-    runs = _directory(stack)
-    (runs / run.resolve().name).symlink_to(run.resolve())
-    return runs
 
 
 def _fetched(url: str, stack: ExitStack) -> Path:
@@ -78,7 +73,7 @@ def _fetched(url: str, stack: ExitStack) -> Path:
         system, path = fsspec.core.url_to_fs(url)
         if not system.exists(path):
             raise FileNotFoundError(2, "there is nothing there")
-        system.get(path.rstrip("/") + "/", f"{target}/", recursive=True)
+        _get_all(system, path.rstrip("/"), target)
     except (OSError, ValueError, ImportError) as error:
         raise UsageError(
             f"the recording cannot be fetched: {getattr(error, 'strerror', None) or error}",
@@ -86,6 +81,23 @@ def _fetched(url: str, stack: ExitStack) -> Path:
             next_step="check the URL, and install what fsspec needs for its scheme",
         ) from error
     return target
+
+
+def _get_all(system: Any, root: str, target: Path) -> None:
+    """Fetch all files below ``root``; a store of objects takes ``..`` for a name like any other."""
+    found = system.find(root, detail=True)
+    names = {name: name[len(root) :].lstrip("/") for name in found}
+    for name, inside in names.items():
+        if not name.startswith(f"{root}/") or {"", ".", ".."} & set(inside.split("/")):
+            raise ValueError(f"{name!r} does not lie in it")
+    target.mkdir(parents=True, exist_ok=True)
+    size = sum(info.get("size") or 0 for info in found.values())
+    if size > shutil.disk_usage(target).free:
+        raise OSError(errno.ENOSPC, f"it has {size} bytes, and the disk less")
+    copies = [target / inside for inside in names.values()]
+    for copy in copies:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+    system.get(list(names), list(map(str, copies)))
 
 
 def _directory(stack: ExitStack) -> Path:

@@ -6,9 +6,12 @@ from it (:mod:`recordbake.serializer`).
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 import sqlite3
+import stat
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,14 +19,16 @@ from recordbake import locks
 from recordbake.errors import DamagedError
 from recordbake.guest import codec
 from recordbake.serializer import body_path, key_fn, serializer, serializer_for
+from recordbake.strangers import refuse_journal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 __all__ = [
-    "FORMAT", "body_path", "check", "connect_readonly", "key_fn", "recorded_with_token",
-    "serializer", "serializer_for", "settle", "writing",
+    "FORMAT", "body_path", "check", "check_format", "connect_readonly", "key_fn", "open_body",
+    "recorded_with_token", "serializer", "serializer_for", "settle", "writing",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -54,6 +59,19 @@ _BACKEND_SCHEMA = "".join(
 )
 
 _SHA256 = re.compile("[0-9a-f]{64}")
+#: All that a store is made of: tables and indexes of plain columns. Views, triggers, virtual
+#: tables, generated columns, checks and indexes of expressions are code that runs when the store
+#: is used (https://www.sqlite.org/security.html, section 1.2).
+_WORDS = r"""[\w\s,"'`]*"""
+_PLAIN = re.compile(
+    rf"CREATE TABLE {_WORDS}\({_WORDS}(PRIMARY KEY\s*\({_WORDS}\){_WORDS})?\)(\s+WITHOUT ROWID)?"
+    rf"|CREATE (UNIQUE )?INDEX {_WORDS}\({_WORDS}\)",
+    re.ASCII | re.IGNORECASE,
+)
+#: No value of ours is larger, in bytes: two heads of 4 MiB as escaped JSON, and an inline body.
+_LONGEST = 64 << 20
+_LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH
+_LONGEST_SQL = 4096  # of a table of ours, or of requests-cache
 _RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 
 
@@ -61,18 +79,47 @@ def connect_readonly(store: Path) -> sqlite3.Connection:
     """Open a store for reading, without locks and without writing anything beside it.
 
     Raises:
-        DamagedError: the store is missing or cannot be opened.
+        DamagedError: the store is missing or cannot be opened, or holds code.
     """
     if not store.is_file():
         raise DamagedError("there is no store", where=store, next_step=_RECORD_AGAIN)
     try:
         connection = sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
-        connection.row_factory = sqlite3.Row
     except sqlite3.Error as error:
         raise DamagedError(
             f"the store cannot be opened: {error}", where=store, next_step=_RECORD_AGAIN
         ) from error
+    try:
+        _refuse_code(connection, store)
+    except BaseException:
+        connection.close()
+        raise
+    connection.row_factory = sqlite3.Row
     return connection
+
+
+def _refuse_code(connection: sqlite3.Connection, store: Path) -> None:
+    """Let the store be data only, of sizes that our values have."""
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if hasattr(connection, "setlimit"):  # Python 3.11
+            connection.setlimit(_LIMIT_LENGTH, _LONGEST)
+        rows = connection.execute("SELECT name, sql FROM sqlite_master").fetchall()
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store is damaged: {error}", where=store, next_step=_RECORD_AGAIN
+        ) from error
+    for name, sql in rows:
+        if sql is not None and (
+            len(str(sql)) > _LONGEST_SQL
+            or not _PLAIN.fullmatch(str(sql))
+            or str(name).lower().startswith("sqlite_")
+        ):
+            raise DamagedError(
+                f"the store has something that a store never has: {name}",
+                where=store,
+                next_step=_RECORD_AGAIN,
+            )
 
 
 def check(store: Path) -> dict[str, int]:
@@ -113,7 +160,7 @@ def check_tables(store: Path) -> None:
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
-            _check_format(connection, store)
+            check_format(connection, store)
             _check_content(connection, store)
         except (sqlite3.Error, TypeError, ValueError) as error:
             raise DamagedError(
@@ -128,7 +175,13 @@ def recorded_with_token(store: Path) -> bool:
     return bool(row and row[0])
 
 
-def _check_format(connection: sqlite3.Connection, store: Path) -> None:
+def check_format(connection: sqlite3.Connection, store: Path) -> None:
+    """Refuse a store that another version of the format wrote.
+
+    Raises:
+        DamagedError: it did; says which.
+        sqlite3.Error, ValueError: the store is damaged.
+    """
     row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
     version = int(row[0]) if row else 0
     if version != FORMAT:
@@ -149,9 +202,14 @@ def _check_bodies(connection: sqlite3.Connection, bodies: Path) -> None:
             raise ValueError(f"an entry names the body {sha256!r}")
         path = body_path(bodies, sha256)
         try:
-            found = path.stat().st_size
-        except OSError:
+            with open_body(bodies, sha256) as stream:
+                found = os.fstat(stream.fileno()).st_size
+        except FileNotFoundError:
             found = -1
+        except OSError as error:
+            raise DamagedError(
+                f"a body cannot be read: {error.strerror}", where=path, next_step=_RECORD_AGAIN
+            ) from error
         if found != size:
             state = "missing" if found < 0 else f"{found} bytes instead of {size}"
             raise DamagedError(f"a body is {state}", where=path, next_step=_RECORD_AGAIN)
@@ -181,14 +239,32 @@ def _check_content(connection: sqlite3.Connection, store: Path) -> None:
         raise DamagedError("the store's tables have changed", where=store, next_step=_RECORD_AGAIN)
 
 
+def open_body(bodies: Path, sha256: str) -> BinaryIO:
+    """Open a body that is a file, or a link to one of the Hub caches beside the store.
+
+    Raises:
+        OSError: it is missing, leads outside, or is no file (a pipe would be waited for).
+    """
+    path = body_path(bodies, sha256)
+    if path.is_symlink() and not path.resolve().is_relative_to(bodies.resolve().parent.parent):
+        raise OSError(errno.EXDEV, "it leads outside", str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def settle(store: Path) -> None:
     """Let SQLite finish what a killed writer left: a hot journal, or a write-ahead log.
 
     Readers open the store as immutable, which ignores both.
 
     Raises:
-        DamagedError: there is something to finish and the store cannot be written.
+        DamagedError: there is something to finish and the store cannot be written, or it would
+            lead out of the store's directory.
     """
+    refuse_journal(store)
     leftovers = [store.with_name(store.name + suffix) for suffix in ("-journal", "-wal")]
     if not store.is_file() or not any(path.exists() for path in leftovers):
         return
@@ -219,12 +295,14 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
     """
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
+        refuse_journal(store)
         with closing(
             sqlite3.connect(store, timeout=locks.PATIENCE, isolation_level=None)
         ) as connection:
+            _refuse_code(connection, store)
             _create(connection)
             connection.execute("BEGIN IMMEDIATE")
-            _check_format(connection, store)
+            check_format(connection, store)
             # An unpacked bake that is recorded into is the one of its manifest no longer.
             (store.parent.parent / "manifest.json").unlink(missing_ok=True)
             yield connection
@@ -243,5 +321,6 @@ def _create(connection: sqlite3.Connection) -> None:
     tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('meta', 'responses', 'redirects')"
     if connection.execute(tables).fetchone()[0] == 3:  # noqa: PLR2004
         return
-    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_BACKEND_SCHEMA} COMMIT")
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+    # All at once: a store without its format would be refused ever after.
+    version = f"INSERT OR IGNORE INTO meta VALUES ('format', {FORMAT});"  # noqa: S608  # a number of ours
+    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_BACKEND_SCHEMA} {version} COMMIT")

@@ -19,6 +19,7 @@ from recordbake.errors import DamagedError, UsageError
 from recordbake.guest import codec
 from recordbake.locks import recording_lock
 from recordbake.recording import Recording
+from recordbake.strangers import refuse_strangers
 from recordbake.united_takes import IDENTITY, Groups, United
 from recordbake.workspace import explaining, sync_directory, workspace
 
@@ -48,6 +49,7 @@ def unite(sources: Sequence[Recording], into: Recording) -> United:
         )
     with ExitStack() as stack:
         for source in sources:
+            refuse_strangers(source)
             stack.enter_context(recording_lock(source.path, shared=True))
             store.settle(source.store)
             store.check(source.store)
@@ -169,11 +171,10 @@ def _unite_caches(source: Path, target: Path) -> None:
         relative = here.relative_to(source)
         kept = [n for n in [*names, *files] if not hub_cache.left_out((relative / n).as_posix())]
         names[:] = [name for name in names if name in kept]
-        destination = target / relative
-        destination.mkdir(parents=True, exist_ok=True)
+        destination = hub_cache.real_directory(target / relative)
         for name in kept:
             path, copy = here / name, destination / name
-            if name in names and not path.is_symlink():
+            if not path.is_symlink() and not path.is_file():
                 continue
             if os.path.lexists(copy):
                 if _content(path) <= _content(copy):
@@ -198,7 +199,10 @@ def _unite_runs(source: Recording, into: Recording) -> None:
     for run in source.runs():
         target = into.runs_dir / run.id
         if run.info.exists() and not run.shards.exists() and not target.exists():
-            shutil.copytree(run.path, target, ignore=shutil.ignore_patterns(".lock"))
+            target.mkdir(parents=True)
+            for path in run.path.iterdir():
+                if path.is_file() and not path.is_symlink() and path.name != ".lock":
+                    shutil.copyfile(path, target / path.name)
 
 
 def _unite_secrets(sources: Iterable[Recording], into: Recording) -> None:

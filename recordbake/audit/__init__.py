@@ -119,7 +119,11 @@ def _compared(loaded: Loaded, name: str, other: Recording) -> Comparison:
     from recordbake.audit.load import load_entries
 
     if not other.store.is_file():
-        raise DamagedError("there is no store to compare with", where=other.store)
+        raise DamagedError(
+            "there is no store to compare with",
+            where=other.store,
+            next_step="name a recording or a bake: recordbake audit --compare OTHER",
+        )
     return compare(name, load_entries(other.store), loaded.entries)
 
 
@@ -129,6 +133,7 @@ def _check_known(what: str, names: Iterable[str], known: Mapping[str, str]) -> N
             close = get_close_matches(name, known, n=1, cutoff=0.0)
             raise UsageError(
                 f"there is no {what} {name!r}; the nearest is {close[0]!r}",
+                where="--format" if what == "format" else "--fail-on",
                 next_step=f"choose from {', '.join(known)}",
             )
 

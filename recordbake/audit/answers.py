@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from recordbake.guest.codec import CodecError, decode_value
+from recordbake.guest.codec import DAMAGE, decode_value
 from recordbake.guest.exchange import header
-from recordbake.store import body_path, connect_readonly
+from recordbake.store import connect_readonly, open_body
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ _NO_CACHE = re.compile(r"(?:^|[\s,])no-(?:cache|store)\b", re.IGNORECASE)
 #: Numbers and identifiers: what differs from answer to answer without meaning.
 _NUMBERS = re.compile(rb"[0-9a-fA-F]{8,}|[0-9]+")
 #: WHATWG MIME Sniffing, section 7.1: tags that make a body HTML.
-_HTML = re.compile(rb"\s*(?:<!--.{0,1000}?-->\s*)*<(?:!doctype html|html|head|body)[\s>]",
+_HTML = re.compile(rb"\s*(?:<!--(?:(?!-->).){0,1000}-->\s*)*<(?:!doctype html|html|head|body)[\s>]",
                    re.IGNORECASE | re.DOTALL)  # fmt: skip
 _TEXTUAL = frozenset(
     {"text/html", "application/xhtml+xml", "text/xml", "application/xml", "text/plain"}
@@ -74,7 +74,7 @@ def read_answers(store: Path) -> dict[tuple[str, int], Facts]:
         for row in rows:
             try:
                 found[str(row[0]), int(row[1])] = _facts(row, store.parent / "bodies")
-            except (CodecError, ValueError, KeyError, TypeError, OSError):
+            except (*DAMAGE, OSError):
                 continue  # the replay that needs it says so
     return found
 
@@ -87,13 +87,13 @@ def _facts(row: Any, bodies: Path) -> Facts:
     def body(most: int) -> bytes:
         if inline is not None:
             return inline[:most]
-        with body_path(bodies, sha256).open("rb") as stream:
+        with open_body(bodies, sha256) as stream:
             return stream.read(most)
 
     looks = shape = ""
     fields: tuple[tuple[str, str], ...] = ()
     if method == "GET" and head.status == _OK and _promises_a_file(url, head):
-        prefix = decoded(body(_PREFIX), header(head.headers, "content-encoding") or "")
+        prefix = decoded(body(_PREFIX), header(head.headers, "content-encoding") or "")[:_PREFIX]
         looks = "html" if _HTML.match(prefix) else "" if size else "empty"
     if several and method in ("GET", "HEAD"):
         text = decoded(body(_MOST_COMPARED), header(head.headers, "content-encoding") or "")

@@ -97,7 +97,11 @@ class EventTable:
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise DamagedError(f"the journal cannot be read: {error}", where=path) from error
+            raise DamagedError(
+                f"the journal cannot be read: {error.strerror}",
+                where=path,
+                next_step="make it readable, or delete that run's directory",
+            ) from error
         for row, number in (counts or {}).items():
             self._counts[len(self._group)] = number
             self._add(run, np.nan, None, row)
@@ -149,7 +153,8 @@ class EventTable:
         for line in found:
             try:
                 values = values_of(decode(line))
-            except (msgspec.DecodeError, ValueError):  # a ValueError itself only from 0.21 on
+            # Of msgspec's, only from 0.21 on a ValueError itself.
+            except (msgspec.DecodeError, ValueError, RecursionError):
                 yield line
                 continue
             ts, version, test = values[:3]

@@ -7,25 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from recordbake.audit.columns import is_time
 from recordbake.errors import DamagedError
+from recordbake.journal import LONGEST_LINE
+from recordbake.journal import bounded_lines as lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-    from typing import BinaryIO
+
+__all__ = ["JOURNAL_VERSION", "LONGEST_LINE", "lines", "parse"]
 
 JOURNAL_VERSION = 1
-LONGEST_LINE = 1 << 20  # bytes; what is longer was not written by a guest
-
-
-def lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines that are not blank; of one that is too long, a piece that does not parse."""
-    while line := stream.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-            while (rest := stream.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
-                pass
-            yield b"{"
-        elif line.strip():
-            yield line
 
 
 def parse(line: bytes, path: Path | str) -> dict[str, Any] | None:

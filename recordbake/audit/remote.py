@@ -122,7 +122,11 @@ def count(table: EventTable, runs: Mapping[str, RemoteRun], judged: set[str]) ->
                     event |= {} if odd else {"ts": math.nan if ts is None else ts}
                     _add(table, names[url], event, number, counted=counted)
         except duckdb.Error as error:
-            raise UsageError(f"DuckDB cannot read the journals: {error}") from error
+            raise UsageError(
+                f"DuckDB cannot read the journals: {error}",
+                where="--journals",
+                next_step="see that they can be read from here, or fetch them and leave it out",
+            ) from error
     return damaged
 
 
@@ -144,7 +148,9 @@ def _duckdb() -> Any:
         import duckdb
     except ImportError as error:
         raise UsageError(
-            "--journals needs DuckDB", next_step="install it: pip install 'recordbake[duckdb]'"
+            "--journals needs DuckDB",
+            where="--journals",
+            next_step="install it: pip install 'recordbake[duckdb]'",
         ) from error
     return duckdb
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,6 +28,9 @@ JSON_VERSION = 1
 LONGEST_MARKDOWN = 60_000
 #: File name of each format.
 FILES = {"html": "audit.html", "json": "audit.json", "markdown": "audit.md"}
+
+#: A backslash before a pipe would take the escape for itself, and the pipe would end the cell.
+_BEFORE_PIPE = re.compile(r"(\\)(?=\|)")
 
 
 def write(summary: Summary, out: Path, formats: tuple[str, ...]) -> list[Path]:
@@ -113,7 +117,7 @@ def _lines(part: Any) -> str:
 def code_span(text: str) -> str:
     """Text as a Markdown code span that holds in a table: nothing in it is markup or HTML."""
     ticks = _longer_than_any(text, 1)
-    inner = text.replace("|", "\\|")
+    inner = _BEFORE_PIPE.sub(r"\1 ", text).replace("|", "\\|")
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{pad}{inner}{pad}{ticks}"
 

@@ -85,6 +85,7 @@ def _builder() -> str:
             return name
     raise UsageError(
         f"there is none of {', '.join(_COMMANDS)} to build with",
+        where="--image",
         next_step="install one, or write an image without: recordbake bake --oci IMAGE.tar",
     )
 

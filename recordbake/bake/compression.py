@@ -105,7 +105,9 @@ def _libdeflate() -> Any:
         import deflate
     except ImportError:  # installed without dependencies: enough for a replay
         raise UsageError(
-            "a bake needs the package deflate", next_step="pip install recordbake"
+            "a bake needs the package deflate",
+            where="recordbake bake",
+            next_step="pip install recordbake",
         ) from None
     return deflate
 
@@ -145,6 +147,8 @@ def _zstandard() -> Any:
         import zstandard
     except ImportError:
         raise UsageError(
-            "zstd archives need the package zstandard", next_step="pip install 'recordbake[zstd]'"
+            "zstd archives need the package zstandard",
+            where="--compression",
+            next_step="pip install 'recordbake[zstd]'",
         ) from None
     return zstandard

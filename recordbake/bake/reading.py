@@ -32,6 +32,9 @@ _PAX_FIELDS = {"path", "linkpath", "size", "hdrcharset"}
 #: A place for tarfile's own filter to judge from: nothing there, so no link of this machine counts.
 _NOWHERE = "/recordbake-nowhere"
 _PAX_LIMIT = 64 << 10
+_LONGEST_NAME = 4096  # PATH_MAX of Linux
+#: Members of an archive: each costs memory while it is read, and next to nothing while it is sent.
+_MOST_MEMBERS = 1_000_000
 #: What tarfile, gzip and zlib raise on bytes that no writer wrote.
 _UNREADABLE = (
     tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, ArithmeticError,
@@ -172,10 +175,13 @@ def _read_members(stream: _Metered, limit: int, root: str, take: Callable[[Entry
         errors="surrogateescape",
     ) as tar:
         for member in tar:
+            if max(len(member.name), len(member.linkname)) > _LONGEST_NAME:
+                raise RefusedError(f"{member.name[:100]!r}... is longer than a path can be")
             if member.name in names:
                 raise RefusedError(f"{member.name!r} is in it twice")
             names.add(member.name)
-            if len(names) > limit:
+            vars(tar)["members"].clear()  # tarfile keeps them all
+            if len(names) > min(limit, _MOST_MEMBERS):
                 raise RefusedError("it has more members than the manifest says")
             _check(member, root, directories)
             content = tar.extractfile(member) if member.isreg() else None

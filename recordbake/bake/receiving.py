@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +84,8 @@ class Receiver:
         digest = hashlib.sha256()
         keep = self._whole or path == self.recording.store
         target = path if keep or entry.name.split("/")[0] == HTTP else Path(os.devnull)
+        if keep and entry.size > shutil.disk_usage(path.parent).free:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
         flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if target == path else 0)
         mode = 0o755 if entry.executable else 0o644
         with open(os.open(target, flags, mode), "wb") as stream:  # noqa: PTH123 - a descriptor

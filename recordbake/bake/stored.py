@@ -15,6 +15,7 @@ from recordbake.bake.pruning import prune_unused
 from recordbake.errors import DamagedError
 from recordbake.files import digest_of
 from recordbake.guest import codec
+from recordbake.strangers import refuse_journal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +100,9 @@ def _settle_header(copy: Path, where: Path) -> None:
     with copy.open("r+b") as stream:
         wal = copy.with_name(copy.name + "-wal")
         if stream.read(20)[_MODE_BYTES] != _ROLLBACK or wal.exists():
-            raise DamagedError("the copy of the store is in WAL mode", where=where)
+            raise DamagedError(
+                "the copy of the store is in WAL mode", where=where, next_step=_RECORD_AGAIN
+            )
         stream.seek(_RELEASE_OFFSET)
         stream.write(bytes(4))
         stream.flush()
@@ -118,6 +121,7 @@ def _open(path: Path) -> sqlite3.Connection:
                     next_step="make the directory writable",
                 )
         return store.connect_readonly(path)
+    refuse_journal(path)
     uri = f"{path.resolve().as_uri()}?mode=rw"
     return sqlite3.connect(uri, uri=True, timeout=locks.PATIENCE, isolation_level=None)
 

@@ -101,7 +101,8 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
                   for source in arguments.sources]  # fmt: skip
     recordings = recordings or [Recording(found.recording_path, found.runs_dir)]
     for recording in recordings:
-        recover(writable_runs_dir(recording))
+        if recording.path.is_dir():  # otherwise the audit says that there is none
+            recover(writable_runs_dir(recording))
         store.settle(recording.store)
     reports = found.root / found.reports
     formats = [part for part in arguments.format.split(",") if part]

@@ -90,9 +90,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     recording = Recording(options.load(arguments, OPTIONS).recording_path)
     if arguments.base and not arguments.oci:
-        raise UsageError("--base needs --oci", next_step="name the image to write: --oci IMAGE.tar")
+        raise UsageError(
+            "--base needs --oci",
+            where="--base",
+            next_step="name the image to write: --oci IMAGE.tar",
+        )
     if arguments.base_image and not arguments.image:
-        raise UsageError("--base-image needs --image", next_step="name the image: --image TAG")
+        raise UsageError(
+            "--base-image needs --image",
+            where="--base-image",
+            next_step="name the image: --image TAG",
+        )
     recover(recording)
     out = arguments.out or recording.bake_dir
     with recording_lock(recording.path, shared=True):

@@ -12,6 +12,7 @@ MEANINGS = {
     "13": "the audit found what --fail-on names",
     "14": "the doctor found that a strict replay could not be trusted here",
     "15": "the bake would ship a secret",
+    "70": "recordbake itself failed: a bug",
     "130": "interrupted",
 }
 

@@ -114,7 +114,9 @@ def _choose(what: str, choices: tuple[str, ...], default: str) -> str:
         sys.stdout.flush()
         line = sys.stdin.readline()
         if not line:
-            raise UsageError("there was no answer", next_step="give --yes or --dry-run")
+            raise UsageError(
+                "there was no answer", where=f"{what}?", next_step="give --yes or --dry-run"
+            )
         answer = line.strip().lower() or default
         found = [name for name in choices if name.startswith(answer)]
         if answer in choices or len(found) == 1:

@@ -33,7 +33,7 @@ Each option is also a variable (RECORDBAKE_THE_OPTION) and a key of [tool.record
 pyproject.toml; `recordbake config` shows them. `recordbake COMMAND --help` has examples.
 """
 #: Options of every command, which the reference names once.
-COMMON = ("--help", "-h", "--quiet", "--no-quiet", "-q")
+COMMON = ("--help", "-h", "--debug", "--quiet", "--no-quiet", "-q")
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,6 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
             description=_description(module),
             epilog=_epilog(module),
             formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks"
         )
         options.add_options(parser, module.OPTIONS)
         module.add_arguments(parser)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 from recordbake.commands import completing, options
+from recordbake.console import write
 from recordbake.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -49,5 +51,5 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps([entry.as_json() for entry in entries], indent=1))
         else:
-            print(render(entries, whole=bool(arguments.url or arguments.test)))
+            write(sys.stdout, render(entries, whole=bool(arguments.url or arguments.test)) + "\n")
     return EXIT_OK

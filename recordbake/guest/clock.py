@@ -1,19 +1,22 @@
-"""The real clock and sleep, out of reach of suites that freeze or mock time.
+"""The real clock and sleep, out of reach of suites that freeze, move or mock time.
 
-Time-freezing libraries replace module attributes that are the real functions; they do not look
-into tuples.
+freezegun replaces module attributes that are the real functions; it does not look into tuples.
+time-machine changes the functions themselves, all that tell a date: so the date is asked once,
+before the suite begins, and then counted by ``perf_counter``, which nobody moves. That goes on
+evenly, too, where the machine's clock is set forward or back while a suite runs.
 """
 
 from __future__ import annotations
 
 import time
 
-_REAL = (time.time, time.sleep, time.monotonic)
+_REAL = (time.perf_counter, time.sleep)
+_BEGAN = time.time() - time.perf_counter()
 
 
 def now() -> float:
     """Unix seconds, UTC."""
-    return _REAL[0]()
+    return _BEGAN + _REAL[0]()
 
 
 def sleep(seconds: float) -> None:
@@ -23,4 +26,4 @@ def sleep(seconds: float) -> None:
 
 def monotonic() -> float:
     """Seconds on a clock that never goes back."""
-    return _REAL[2]()
+    return _REAL[0]()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from .exchange import Captured, Chunks, Failure, Head, Headers, Request
 
@@ -24,6 +25,13 @@ INLINE_LIMIT = 16 * 1024
 #: The last member of a value's JSON: a changed bit shows.
 _CHECK, _DIGITS = b',"check":"', 16
 
+#: Bytes of the longest line of JSON: two heads of 4 MiB, escaped.
+_LONGEST = 64 << 20
+_DIGEST = re.compile("[0-9a-f]{64}")
+_KEY = re.compile("[0-9a-f]{32}")
+_FILE = re.compile(r"\w[\w.-]*", re.ASCII)
+#: What wrong data raises where it is taken for the right one.
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _encoder = json.JSONEncoder(separators=(",", ":"))  # json.dumps() makes one each time
 _decoder = json.JSONDecoder()  # json.loads() looks for the encoding of bytes first
 
@@ -40,6 +48,13 @@ def _headers(pairs: Any) -> Headers:
     return [(str(name), str(value)) for name, value in pairs]
 
 
+def _refuse_injection(fields: Headers) -> None:
+    """Refuse a line break that is not folding (RFC 9112 section 5.2): it would end the field."""
+    for name, value in fields:
+        if "\n" in name or value.count("\n") != value.count("\r\n ") + value.count("\r\n\t"):
+            raise ValueError("a header field has a line break")
+
+
 def _interim(items: Any) -> list[tuple[int, str, Headers]]:
     return [(int(status), str(reason), _headers(headers)) for status, reason, headers in items]
 
@@ -50,6 +65,11 @@ def _chunks(runs: Any) -> Chunks:
 
 def _head(status: Any, reason: Any, version: Any, headers: Any, interim: Any) -> Head:
     return Head(int(status), str(reason), str(version), _headers(headers), _interim(interim))
+
+
+def _check_lines(head: Head) -> None:
+    for _, reason, fields in [(head.status, head.reason, head.headers), *head.interim]:
+        _refuse_injection([("", reason.replace("\r\n", "\n")), *fields])
 
 
 def encode_value(captured: Captured) -> bytes:
@@ -119,19 +139,22 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     if not _is_whole(line):
         raise CodecError("the value's bytes have changed")
     try:
-        meta = _one_value(line.decode())
+        text = line.decode()
+        meta = _one_value(text)
         interim, chunks = meta.get("interim"), meta.get("chunks")
         head = Head(
             int(meta["status"]), str(meta["reason"]), str(meta["version"]),
             _headers(meta["headers"]), _interim(interim) if interim else None,
         )  # fmt: skip
         meta["chunks"] = _chunks(chunks) if chunks else []
+        if "\\n" in text or "\\u000" in text:
+            _check_lines(head)
         body = meta["body"]
         size, sha256, where = int(body["size"]), str(body["sha256"]), body["where"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except DAMAGE as error:
         raise CodecError(f"the value is damaged: {type(error).__name__}") from None
     if where == "file":
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):  # noqa: PLR2004
+        if not _DIGEST.fullmatch(sha256):
             raise CodecError("the value names no body")
         return meta, head, None
     data = value[end + 1 :]
@@ -168,8 +191,26 @@ def encode_record(captured: Captured) -> bytes:
     return _dumps(meta) + b"\n" + captured.body + b"\n"
 
 
+def _check_names(meta: dict[str, Any]) -> None:
+    """Of what names files and sizes, let nothing pass that this module does not write."""
+    size, file = meta["size"], meta["file"]
+    fits = (
+        _KEY.fullmatch(meta["key"])
+        and _DIGEST.fullmatch(meta["sha256"])
+        and type(size) is int
+        and (0 <= size <= INLINE_LIMIT if file is None else size >= 0 and _FILE.fullmatch(file))
+        and all(abs(float(meta[name])) < 1e12 for name in ("recorded_at", "started", "live_ms"))  # noqa: PLR2004  # seconds
+        and 0 <= int(meta["attempt"]) < 1 << 31
+        and isinstance(meta["test"], (str, type(None)))
+        and all(isinstance(meta[name], str) for name in ("method", "url", "client"))
+    )
+    if not fits:
+        raise ValueError("a field does not fit")
+
+
 def _decode_meta(line: bytes) -> Captured:
     meta = json.loads(line)
+    _check_names(meta)
     head = meta["head"]
     request = Request(
         meta["method"], meta["url"], _headers(meta["request_headers"]), b"", meta["client"]
@@ -199,12 +240,14 @@ def read_records(stream: BinaryIO) -> Iterator[Captured]:
     Raises:
         CodecError: a record in the middle is damaged.
     """
-    while line := stream.readline():
+    while line := stream.readline(_LONGEST):
+        if len(line) == _LONGEST:
+            raise CodecError("a shard record is too long")
         if not line.endswith(b"\n"):
             return
         try:
             captured = _decode_meta(line)
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        except DAMAGE as error:
             raise CodecError(f"a shard record is damaged: {type(error).__name__}") from None
         if captured.body_file is None:
             data = stream.read(captured.body_size + 1)

@@ -230,4 +230,11 @@ def miss_message(  # noqa: PLR0913
         if len(found) > _NAMED:
             lines.append(f"           and {len(found) - _NAMED} more")
     lines.append(f"  next:    {next_step(url, near, advice)}")
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
+
+
+def one_line(text: str) -> str:
+    """Text that stays in its line, and steers no terminal: names may come from other people."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text.replace("##[", "#\\#[")  # a command to GitHub's runner, anywhere in a line

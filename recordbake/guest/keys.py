@@ -75,7 +75,8 @@ def _known_as(url: str, extra: re.Pattern[str] | None) -> tuple[str, str]:
         return redacted, host_of(redacted)
     scheme, authority, rest = match.group(1).lower(), match.group(2).lower(), match.group(3)
     default = _DEFAULT_PORT.get(scheme, "\0")
-    authority = authority.removesuffix(default)
+    while authority.endswith(default):
+        authority = authority.removesuffix(default)
     normal = f"{scheme}://{authority}{rest if rest.startswith('/') else '/' + rest}"
     return normal, host_of(normal)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import attribution, decision
-from .explain import Advice, Recorded, closest, miss_message, name_test
+from .explain import Advice, Recorded, closest, miss_message, name_test, one_line
 from .reader import DamagedStoreError
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ def explain(reader: StoreReader, config: GuestConfig, plan: Plan) -> str:
     if plan.reason == "damaged":
         what = "recordbake blocked" if blocked else "live miss:"
         return (
-            f"{what} {kept.method} {kept.url}: {plan.message}\n"
+            f"{one_line(f'{what} {kept.method} {kept.url}: {plan.message}')}\n"
             f"  test:    {name_test(plan.test, plan.phase)} (client: {kept.client})\n"
             f"  next:    {config.record_command}"
         )

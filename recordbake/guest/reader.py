@@ -10,7 +10,7 @@ from collections import deque
 from operator import index
 from urllib.parse import quote
 
-from .codec import CodecError, decode_value
+from .codec import DAMAGE, CodecError, decode_value
 from .codings import readable
 from .dates import LENGTHS, as_far_away
 from .exchange import Failure, Take
@@ -109,7 +109,7 @@ class StoreReader:
         for row in self._query(_BY_KEY, (key,)):
             try:
                 answer = self._take(key, row, headers)
-            except (CodecError, ValueError, KeyError, TypeError) as error:
+            except DAMAGE as error:
                 raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
             if answer is not None and vary_matches(answer.vary, headers):
                 found.append(answer)
@@ -215,6 +215,6 @@ class StoreReader:
                     "size": int(shape["size"]),
                     "fields": {str(path): str(mark) for path, mark in shape["fields"].items()},
                 }
-        except (CodecError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except DAMAGE as error:
             raise DamagedStoreError(f"entry {key}: {error}") from None
         return headers, shape, digests

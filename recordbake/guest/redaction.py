@@ -64,7 +64,7 @@ def _pattern(names: str) -> re.Pattern[str]:
 
 _SIGNED_PATTERNS = tuple((mark, _pattern(names)) for mark, names in _SIGNED)
 _SECRET_PATTERN = _pattern("|".join(SECRET_PARAMETERS))
-_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#@]*@", re.IGNORECASE)
+_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
 _REPLACEMENT = rf"\g<1>{PLACEHOLDER}"
 
 

@@ -31,10 +31,12 @@ class Ended(NamedTuple):
     Args:
         code: its exit code; 128 plus the signal's number where a signal ended it.
         going_on: processes that it started and left behind.
+        interrupted: the terminal's Ctrl-C came while it ran.
     """
 
     code: int
     going_on: tuple[int, ...] = ()
+    interrupted: bool = False
 
 
 def execute(  # noqa: PLR0913
@@ -90,16 +92,18 @@ def execute(  # noqa: PLR0913
 
     policies: dict[frozenset[str], Policy] = {}
 
-    with _interrupts_are_the_commands(), termination.handled(), subreaper() as adopts:
+    with _interrupts_are_the_commands() as interrupts, termination.handled(), subreaper() as adopts:
         try:
             if not barrier.filters:
-                return _wait(spawn(), termination, adopts=adopts)
+                ended = _wait(spawn(), termination, adopts=adopts)
+                return ended._replace(interrupted=bool(interrupts))
             policy = Policy(ignore_hosts, barrier.own_addresses or (), system_resolvers())
             process, supervisor = seccomp.start(
                 spawn, policy, report, passes if allow_live_tests else None
             )
             try:
-                return _wait(process, termination, adopts=adopts)
+                ended = _wait(process, termination, adopts=adopts)
+                return ended._replace(interrupted=bool(interrupts))
             finally:
                 supervisor.close()
         except (OSError, subprocess.SubprocessError) as error:
@@ -128,11 +132,12 @@ def _report(journal: Journal, refusal: Refusal, signs: Path) -> None:
 
 
 @contextmanager
-def _interrupts_are_the_commands() -> Iterator[None]:
-    # A handler that does nothing, rather than SIG_IGN: only the latter would be inherited.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+def _interrupts_are_the_commands() -> Iterator[list[int]]:
+    # A handler that only counts, rather than SIG_IGN: the latter would be inherited.
+    received: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
     try:
-        yield
+        yield received
     finally:
         signal.signal(signal.SIGINT, before)
 

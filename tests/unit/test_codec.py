@@ -16,7 +16,8 @@ from recordbake.guest.exchange import Failure
 from tests.support.sample import captured
 
 URL = "https://x.example/"
-HEADERS = st.lists(st.tuples(st.text(max_size=20), st.text(max_size=20)), max_size=5)
+TEXT = st.text(st.characters(exclude_characters="\n"), max_size=20)  # a line break ends a field
+HEADERS = st.lists(st.tuples(TEXT, TEXT), max_size=5)
 
 
 @given(st.binary(max_size=2000), HEADERS, st.integers(100, 599))
@@ -73,6 +74,20 @@ def test_a_body_path_cannot_be_chosen():
         evil = evil.replace(captured(URL, b"x").body_sha256.encode(), digest.encode())
         with pytest.raises(codec.CodecError, match="names no body"):
             codec.decode_value(evil)
+
+
+@pytest.mark.parametrize(
+    "field", [("A", "b\nSet-Cookie: c=d"), ("A", "b\r\nX: y"), ("A\nX", "y"), ("A", "b\n\n<p>")]
+)
+def test_a_field_does_not_bring_others_along(field):
+    with pytest.raises(codec.CodecError):
+        codec.decode_value(codec.encode_value(captured("https://x.example/", headers=[field])))
+
+
+def test_a_folded_field_is_one():
+    folded = [("A", "b\r\n c\r\n\td")]
+    value = codec.encode_value(captured("https://x.example/", headers=folded))
+    assert codec.decode_value(value)[1].headers == folded
 
 
 def test_a_truncated_value_is_refused():

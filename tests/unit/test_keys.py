@@ -136,6 +136,11 @@ def test_credentials_count_by_kind_never_by_value():
     assert "secret" not in normalise_url("https://user:secret@x.example/")
 
 
+def test_a_password_with_an_at_sign_is_taken_out_whole():
+    """Clients end the userinfo at the last one, whatever RFC 3986 says of its characters."""
+    assert normalise_url("https://user:p@secret@x.example/a@b") == "https://x.example/a@b"
+
+
 JSON = [("Content-Type", "application/json")]
 
 

@@ -34,7 +34,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield "memory://team/bake"
 
 
-def tearing(source, sink, advance):
+def tearing(source, sink, advance, end):
     sink.write(source.read(100))
     raise ConnectionResetError(104, "reset")
 
@@ -76,7 +76,7 @@ def test_a_pull_goes_on_where_it_was_cut_off(
         pull(url, tmp_path / "to")
     assert not (tmp_path / "to" / "manifest.json").exists()
 
-    def counting(source, sink, advance):
+    def counting(source, sink, advance, end):
         data = source.read()
         read.append(len(data))
         sink.write(data)

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from recordbake.console import printable
 from recordbake.errors import DamagedError, UsageError
 from recordbake.guest.exchange import Failure
-from recordbake.preview import preview, printable
+from recordbake.preview import preview
 from recordbake.show import opened, render, select
 from tests.support.cli import recordbake
 from tests.support.sample import T0, captured, make_recording

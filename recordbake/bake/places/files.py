@@ -77,21 +77,22 @@ class Files:
             advance(sink.tell())
             for part in found:
                 if sink.tell() < part.start + part.size:
-                    self._fetch(blob + part.end, part.start, sink, advance)
+                    self._fetch(blob + part.end, part, sink, advance)
 
     def _fetch(
-        self, path: str, start: int, sink: IO[bytes], advance: Callable[[int], None]
+        self, path: str, part: Part, sink: IO[bytes], advance: Callable[[int], None]
     ) -> None:
+        start, end = part.start, part.start + part.size
         try:
             with self._files.open(path, "rb") as source:
                 source.seek(sink.tell() - start)
-                copy(source, sink, advance)
+                copy(source, sink, advance, end)
         except ValueError:  # a web server without ranges: from the beginning, in one stream
             advance(start - sink.tell())
             sink.truncate(start)
             sink.seek(start)
             with self._files.open(path, "rb", block_size=0) as source:
-                copy(source, sink, advance)
+                copy(source, sink, advance, end)
 
     def _blob(self, info: ArchiveInfo) -> str:
         return f"{self._root}/blobs/{info.sha256}"

@@ -68,13 +68,30 @@ def parts(size: int) -> list[Part]:
     return [Part(f".{n:04}", start, min(PART, size - start)) for n, start in enumerate(starts)]
 
 
-def copy(source: IO[bytes], sink: IO[bytes], advance: Callable[[int], None]) -> None:
-    """Copy what is left of a stream."""
-    write_all(iter(lambda: source.read(CHUNK), b""), sink, advance)
+def copy(source: IO[bytes], sink: IO[bytes], advance: Callable[[int], None], end: int) -> None:
+    """Copy what is left of a stream; see :func:`write_all`."""
+    write_all(iter(lambda: source.read(CHUNK), b""), sink, advance, end)
 
 
-def write_all(pieces: Iterable[bytes], sink: IO[bytes], advance: Callable[[int], None]) -> None:
-    """Write pieces one by one, so that what has come is there when the next does not come."""
+def write_all(
+    pieces: Iterable[bytes],
+    sink: IO[bytes],
+    advance: Callable[[int], None],
+    end: int | None = None,
+) -> None:
+    """Write pieces one by one, so that what has come is there when the next does not come.
+
+    Args:
+        pieces: of bytes.
+        sink: where to.
+        advance: told of each piece.
+        end: where in the sink they end at the latest; None if they are our own.
+
+    Raises:
+        OverflowError: there are more, and who sends them might never stop.
+    """
     for data in pieces:
+        if end is not None and sink.tell() + len(data) > end:
+            raise OverflowError("more arrives than the manifest says")
         sink.write(data)
         advance(len(data))

@@ -22,7 +22,7 @@ from oras.utils import append_url_params
 from urllib3.util import Retry
 
 from recordbake.bake.manifest import MANIFEST_NAME
-from recordbake.bake.places.place import CHUNK, MANIFEST_LIMIT, parts, write_all
+from recordbake.bake.places.place import CHUNK, MANIFEST_LIMIT, Part, parts, write_all
 from recordbake.errors import DamagedError, TransferError, UsageError
 
 if TYPE_CHECKING:
@@ -121,7 +121,11 @@ class Registry:
     def _location(self, response: requests.Response) -> str:
         url = self._client._get_location(response, self._name)  # noqa: SLF001 - it has no other
         if not url:
-            raise TransferError("the registry does not say where to send to", where=self._url)
+            raise TransferError(
+                "the registry does not say where to send to",
+                where=self._url,
+                next_step="see whether it is a registry for OCI artifacts, and run it again",
+            )
         return cast("str", url)
 
     def _at(self, path: str) -> str:
@@ -140,7 +144,7 @@ class Registry:
             raise FileNotFoundError(2, "there is no such tag or blob")
         if not response.ok:
             raise TransferError(
-                f"the registry answered {response.status_code}: {response.text[:200].strip()}",
+                f"the registry answered {response.status_code}: {_beginning(response)}",
                 where=self._url,
                 next_step="log in (docker login, podman login), or see what the registry says",
             )
@@ -149,15 +153,16 @@ class Registry:
     def manifest(self) -> bytes:
         """The bytes of ``manifest.json``."""
         response = self._request(
-            self._at(self._name.manifest_url()), "GET", headers={"Accept": _MANIFEST}
+            self._at(self._name.manifest_url()), "GET", headers={"Accept": _MANIFEST}, stream=True
         )
+        content = response.raw.read(MANIFEST_LIMIT, decode_content=True)
         if self._name.digest:
-            _compare(response.content, self._name.digest, self._url)
+            _compare(content, self._name.digest, self._url)
         try:
-            layers = response.json()["layers"]
+            layers = json.loads(content)["layers"]
             self._layers = {layer["annotations"][_TITLE]: layer for layer in layers}
             layer = self._layers[MANIFEST_NAME]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DamagedError(
                 "what is there is not a bake",
                 where=self._url,
@@ -176,11 +181,12 @@ class Registry:
             for part in parts(info.size):
                 there = sink.tell() - part.start
                 if there < part.size:
-                    self._fetch(name + part.end, part.start, sink, advance)
+                    self._fetch(name + part.end, part, sink, advance)
 
     def _fetch(
-        self, title: str, start: int, sink: IO[bytes], advance: Callable[[int], None]
+        self, title: str, part: Part, sink: IO[bytes], advance: Callable[[int], None]
     ) -> None:
+        start, end = part.start, part.start + part.size
         if title not in self._layers:
             raise FileNotFoundError(2, "there is no such layer", title)
         there = sink.tell() - start
@@ -190,11 +196,16 @@ class Registry:
                 sink.truncate(start)  # it knows no ranges: from the beginning
                 sink.seek(start)
                 advance(-there)
-            write_all(response.iter_content(CHUNK), sink, advance)
+            write_all(response.iter_content(CHUNK), sink, advance, end)
 
     def _blob(self, digest: str, headers: dict[str, str] | None = None) -> requests.Response:
         url = self._at(self._name.get_blob_url(digest))
         return self._request(url, "GET", headers=headers, stream=True)
+
+
+def _beginning(response: requests.Response) -> str:
+    """What a registry says of an error, whose body may be without an end."""
+    return str(response.raw.read(200, decode_content=True).decode("utf-8", "replace")).strip()
 
 
 def _compare(data: bytes, digest: str, where: str) -> None:

@@ -18,6 +18,8 @@ _REASON = re.compile(r"\[([^:\]]+): ([^\]]+)\]")
 _PLAIN = (str, int, float, bool, type(None))
 #: What clients stand on and may not have loaded when nothing went over a wire.
 _LIBRARIES = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "socksio", "trio"})
+#: Where they have their exceptions; importing others of their modules might start something.
+_MODULES = frozenset({"", "exceptions", "_exceptions", "_core", "_util"})
 
 
 def describe(error: BaseException) -> Chain:
@@ -64,8 +66,9 @@ def make(module: str, name: str, arguments: list[Any]) -> BaseException | None:
         arguments: its ``args``.
     """
     try:
-        if module.partition(".")[0] in _LIBRARIES:
-            import_module(module)
+        library, _, within = module.partition(".")
+        if library in _LIBRARIES:
+            import_module(module if within.rpartition(".")[2] in _MODULES else library)
         cls: Any = sys.modules.get(module)
         for part in name.split("."):
             cls = getattr(cls, part, None)
