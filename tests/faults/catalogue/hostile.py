@@ -14,6 +14,10 @@ FAULTS = [
         "tests/unit/test_hostile_texts.py",
     ),
     tests(
+        "Hostile data", "NUL and newline in URLs and header fields, header fields of 1 MB",
+        "tests/process/test_hostile_requests.py",
+    ),
+    tests(
         "Hostile data", "archives and manifests of an attacker's",
         "tests/unit/test_bake_unpacking.py", "tests/unit/test_bake_manifest.py",
         "tests/faults/test_bake_faults.py", "-k", "not kill and not killed and not full",
