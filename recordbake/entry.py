@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+# As little as possible: until main() is entered, Ctrl-C is a traceback.
 import os
 import signal
 import sys
-import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -25,13 +24,9 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    ours = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    )
+    ours = False
     try:
-        if ours:
-            signal.signal(signal.SIGINT, _interrupt)
+        ours = _take_over()
         from recordbake.cli import main as run
 
         code = run()
@@ -43,10 +38,23 @@ def main() -> int:
             signal.signal(signal.SIGINT, _leave)  # nothing is left to do but to end
     if code == _INTERRUPTED and ours:
         # Python would take the handler away while it ends, and be killed by the next Ctrl-C.
-        with suppress(OSError, ValueError):
+        try:  # noqa: SIM105  # contextlib is not loaded yet
             sys.stdout.flush()
+        except (OSError, ValueError):
+            pass  # nobody reads it
         os._exit(code)
     return code
+
+
+def _take_over() -> bool:
+    """Handle SIGINT, unless somebody else does or this is not the main thread."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return False
+    try:
+        signal.signal(signal.SIGINT, _interrupt)
+    except ValueError:
+        return False  # not the main thread
+    return True
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
