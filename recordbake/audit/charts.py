@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MOST_RUNS, _MOST_AREAS, _MOST_MODULES = 30, 20, 12
 _MOST_LABELS = 6  # of times: more would touch each other
 _LONGEST_LABEL = 38
+_HUB = "Hub: "
 
 
 def build(summary: Summary) -> tuple[Chart, ...]:
@@ -95,16 +96,18 @@ def _size_of(number: float) -> str:
 
 def _sizes(summary: Summary) -> Chart | None:
     areas = [(host.host or "(no host)", host.bytes) for host in summary.hosts]
-    areas += [(f"Hub: {repo.repo_id}", repo.size) for repo in summary.hub]
+    areas += [(_HUB + repo.repo_id, repo.size) for repo in summary.hub]
     areas = sorted(((n, b) for n, b in areas if b), key=lambda area: (-area[1], area[0]))
     if not areas:
         return None
     shown = areas[:_MOST_AREAS]
     if others := sum(number for _, number in areas[_MOST_AREAS:]):
         shown.append((f"{len(areas) - _MOST_AREAS:,} more", others))
+    colors = ["var(--other)" if name.startswith(_HUB) else "var(--bar)" for name, _ in shown]
     chart = new(
-        pygal.Treemap, "sizes", print_labels=True, show_legend=False, height=330, formatter=size
-    )
+        pygal.Treemap, "sizes", *colors, print_labels=True, show_legend=False, height=330,
+        formatter=size,
+    )  # fmt: skip
     for name, number in shown:
         chart.add(_short(name), [{"value": number, "label": f"{_short(name)} {size(number)}"}])
     largest = "; ".join(f"{visible(name)} {size(number)}" for name, number in shown[:5])

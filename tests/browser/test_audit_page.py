@@ -19,7 +19,7 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+PHONE = {"width": 375, "height": 667}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -116,6 +116,19 @@ def test_every_link_leads_somewhere_on_the_page(browser, url):
         ".filter(to => !to.startsWith('#') || !document.getElementById(to.slice(1)))"
     )
     assert dead == []
+
+
+def test_one_clicks_from_a_request_to_its_test_to_an_entry_and_its_take_and_back(browser, url):
+    page = Opened(browser, url).page
+    at = page.locator("tr:target")
+    page.locator("#misses tbody tr").first.get_by_role("link", name="t.py::a").click()
+    assert at.locator("th").inner_text().startswith("t.py::a")
+    test = "tests/test_a.py::test_one"
+    page.locator("#tests tr", has_text=test).get_by_role("link", name="/leaky").click()
+    assert "/leaky" in at.locator("th").inner_text()
+    assert "take 0" in at.inner_text()
+    at.get_by_role("link", name=test).click()
+    assert at.locator("th").inner_text().startswith(test)
 
 
 def test_without_javascript_all_is_there_and_no_control_is_dead(browser, url):
