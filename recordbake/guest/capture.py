@@ -201,9 +201,10 @@ class Capture:
 
     def abandon(self) -> None:
         """The caller closed the response before its end; what was read is kept as that."""
+        phase = BODY
         if self.head is None and not self.done:
-            self.keep = False  # nothing came, and nobody waited for it
-        self.finish(Failure(PARTIAL, "closed by the caller before its end", phase=BODY))
+            self.keep, phase = False, HEAD  # nothing came, and nobody waited for it
+        self.finish(Failure(PARTIAL, "closed by the caller before its end", phase=phase))
 
 
 def set_length(headers: Headers, size: int, sent: int) -> None:

@@ -247,7 +247,7 @@ class Engine:
             self._journal_loss(plan, captured, capture.lost)
             return
         outcome = decision.OUTCOME[plan.action]
-        if failure is not None and head is None and capture.keep:
+        if failure is not None and head is None and plan.action == decision.KEEP:
             outcome = "failed"  # in a replay it is a live miss all the same
         self._journal(
             plan,

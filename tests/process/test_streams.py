@@ -162,6 +162,27 @@ def test_a_stream_that_never_ends_is_kept_as_far_as_it_was_read(tmp_path, client
     assert "closed by the caller" in event["error"]["message"]
 
 
+@pytest.mark.parametrize("client", LINES)
+def test_what_a_signal_interrupts_before_its_response_is_not_told_as_stored(tmp_path, client):
+    code = with_lines(client, """
+        import signal
+        def interrupt(number, frame):
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        try:
+            next(lines(os.environ["ORIGIN"] + "/silent"))
+        except KeyboardInterrupt:
+            print("interrupted")
+        """)  # fmt: skip
+    with StreamOrigin() as origin:
+        environ = CAPTURE | {"ORIGIN": origin.url}
+        result = recordbake("record", "--", sys.executable, "-c", code, cwd=tmp_path, env=environ)
+    assert (result.returncode, result.stdout) == (0, "interrupted\n"), result.stderr
+    (event,) = events(tmp_path, "record")
+    assert (event["outcome"], event["error"]["phase"]) == ("failed", "head")
+
+
 def test_a_long_poll_waits_for_what_another_thread_does(tmp_path):
     code = """
         import os, requests, threading
