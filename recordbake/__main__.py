@@ -1,9 +1,8 @@
 """``python -m recordbake``."""
 
-from __future__ import annotations
+try:
+    from recordbake.entry import main
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 
-import sys
-
-from recordbake.entry import main
-
-sys.exit(main())
+raise SystemExit(main())

@@ -1,10 +1,11 @@
-"""The entry point: Ctrl-C ends recordbake with 130 at any moment, also while it is being loaded."""
+"""The entry point: Ctrl-C ends recordbake with 130 at any moment, also while it is being loaded.
 
-from __future__ import annotations
+So nothing is imported here that Python has not loaded by itself: ``_signal`` is the part of
+``signal`` that is built in.
+"""
 
-# As little as possible: until main() is entered, Ctrl-C is a traceback.
+import _signal
 import os
-import signal
 import sys
 
 TYPE_CHECKING = False
@@ -35,33 +36,33 @@ def main() -> int:
         code = _INTERRUPTED
     finally:
         if ours:
-            signal.signal(signal.SIGINT, _leave)  # nothing is left to do but to end
+            _signal.signal(_signal.SIGINT, _leave)  # nothing is left to do but to end
     if code == _INTERRUPTED and ours:
         # Python would take the handler away while it ends, and be killed by the next Ctrl-C.
-        try:  # noqa: SIM105  # contextlib is not loaded yet
+        try:
             sys.stdout.flush()
         except (OSError, ValueError):
-            pass  # nobody reads it
+            pass
         os._exit(code)
     return code
 
 
 def _take_over() -> bool:
     """Handle SIGINT, unless somebody else does or this is not the main thread."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
         return False
     try:
-        signal.signal(signal.SIGINT, _interrupt)
-    except ValueError:
-        return False  # not the main thread
+        _signal.signal(_signal.SIGINT, _interrupt)
+    except ValueError:  # another thread
+        return False
     return True
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, _leave)
+def _interrupt(number: int, frame: "FrameType | None") -> None:
+    _signal.signal(_signal.SIGINT, _leave)
     sys.unraisablehook = lambda _: None  # where Python cannot raise it, it would print a traceback
-    signal.default_int_handler(number, frame)
+    _signal.default_int_handler(number, frame)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _leave(_: int, __: "FrameType | None") -> None:
     os._exit(_INTERRUPTED)

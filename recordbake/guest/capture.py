@@ -65,6 +65,7 @@ class Capture:
         self._file: str | None = None
         self._chunks: Chunks = []
         self._count_chunks = keep
+        self.torn = False
 
     @property
     def is_ours(self) -> bool:
@@ -77,7 +78,9 @@ class Capture:
         if not self.keep:
             self.size += len(data)
             return
+        self.torn = True  # until it is kept whole: a signal may interrupt this
         self._keep(data if self._stream is None else self._stream.feed(data))
+        self.torn = False
 
     def _keep(self, data: bytes) -> None:
         self.size += len(data)
@@ -128,6 +131,8 @@ class Capture:
         self.done = True
         if not self.is_ours:
             return
+        if self.torn:
+            self.keep = False
         if self.keep:
             self._clean()
         if self._fd >= 0:

@@ -247,7 +247,8 @@ class Engine:
             self._journal_loss(plan, captured, capture.lost)
             return
         outcome = decision.OUTCOME[plan.action]
-        if failure is not None and head is None and plan.action == decision.KEEP:
+        unanswered = failure is not None and head is None
+        if plan.action == decision.KEEP and (unanswered or capture.torn):
             outcome = "failed"  # in a replay it is a live miss all the same
         self._journal(
             plan,

@@ -10,6 +10,7 @@ An exception counts, too: TimeoutExpired as hung, any other as wrong.
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import traceback
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class Trial:
         with recording_lock(self._shared, shared=False, seconds=600):
             if not target.exists():
                 unfinished = self._shared / f"{name}.unfinished"
+                shutil.rmtree(unfinished, ignore_errors=True)
                 unfinished.mkdir()
                 make(unfinished)
                 unfinished.rename(target)

@@ -59,6 +59,16 @@ class LiveReader(ResponseReader):
             self._stand_in.hang_up()
             raise
 
+    def _next(self, size: int) -> bytes:
+        try:
+            return super()._next(size)
+        except BaseException:
+            # A signal may have come between taking bytes off the wire and keeping them.
+            if not self._capture.done:
+                self._capture.abandon()
+                self._stand_in.hang_up()
+            raise
+
     def _open(self) -> bytes:
         budget = RetryBudget(self._stand_in.seam.engine.config, self._capture.plan)
         while True:

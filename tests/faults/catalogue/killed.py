@@ -99,14 +99,14 @@ def _record_once(where: Path) -> None:
 
 
 def reported(recording: Path) -> dict[str, str]:
-    """What the journals say was stored, URL by key; torn lines are left out."""
+    """What the journals say was stored whole, URL by key; torn lines are left out."""
     found = {}
     journals = [*recording.glob("runs/*/shards/*.ndjson"), *recording.glob("runs/*/*.ndjson")]
     for path in journals:
         for line in path.read_bytes().splitlines():
             if line.endswith(b"}"):
                 event = json.loads(line)
-                if event.get("outcome") == "stored":
+                if event.get("outcome") == "stored" and "error" not in event:
                     found[event["key"]] = event["url"]
     return found
 
