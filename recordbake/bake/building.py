@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recordbake.bake.manifest import Manifest
 
 #: What builds with each. Podman and buildah give every file and the image one time, so that equal
-#: bakes give equal digests; docker's builders have no option for it.
+#: bakes give equal digests; docker's builders cannot where the engine keeps the image (ADR 0031).
 _COMMANDS = {
     "docker": ["docker", "build"],
     "podman": ["podman", "build", "--layers", "--timestamp", "{time}"],

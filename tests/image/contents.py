@@ -26,7 +26,7 @@ def main() -> int:
     if first != second or not first:
         return 1
     digest = hashlib.sha256(json.dumps(first, sort_keys=True).encode()).hexdigest()
-    print(f"both ways, one content: {len(first)} files, directories and links, {digest}")
+    print(f"two images, one content: {len(first)} files, directories and links, {digest}")
     return 0
 
 

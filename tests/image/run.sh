@@ -46,13 +46,21 @@ set -- recordbake replay -- python3 -m pytest -q -p no:cacheprovider examples
 "$here/build.sh" "$base" "$context" "$@"
 "$here/oci.sh" "$base" "$recording" "$work/oci" "$@"
 
-rm -f "$work/buildah.tar"
+rm -f "$work/buildah.tar" "$work/base.tar"
 skopeo copy --quiet containers-storage:localhost/recordbake-trial:buildah \
     "oci-archive:$work/buildah.tar"
 python "$here/contents.py" "$work/buildah.tar" "$work/oci/first.tar"
 
+# Docker as it is here, and as Debian 13 has it; both without any network.
+skopeo copy --quiet "containers-storage:localhost/$base" \
+    "docker-archive:$work/base.tar:trial-base:latest"
 if command -v dockerd >/dev/null; then
-    "$here/docker.sh" "localhost/$base" "$work/oci/first.tar" "$context" "$work/docker" "$@"
+    unshare --net "$here/docker.sh" "$work/base.tar" "$work/oci/first.tar" "$context" \
+        "$work/docker" "$@"
 else
     echo "docker: there is no dockerd here (apt-get install docker.io)"
+fi
+"$here/trixie.sh" "$work/base.tar" "$work/oci/first.tar" "$context" "$work/trixie" "$@"
+if [ -e "$work/trixie/buildkit.tar" ]; then
+    python "$here/contents.py" "$work/trixie/buildkit.tar" "$work/oci/first.tar"
 fi
