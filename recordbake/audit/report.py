@@ -87,7 +87,7 @@ def to_markdown(page: Page) -> str:
     loader = PackageLoader("recordbake.audit")
     environment = Environment(
         loader=loader, autoescape=False, trim_blocks=True, lstrip_blocks=True,  # noqa: S701
-        undefined=StrictUndefined,
+        undefined=StrictUndefined, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters |= {"span": code_span, "fence": _fence}
     template = environment.get_template("audit.md.j2")

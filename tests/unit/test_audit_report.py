@@ -219,6 +219,7 @@ def test_markdown_tables_keep_their_shape(run_audit):
     recording = Recording(Path(".recordbake"))
     add_run(recording, planted.REPLAY, [request_event("https://h/a|b\n|c", "blocked", test="x|y")])
     _, texts = run_audit(recording)
+    assert texts["md"].endswith(".\n")
     lines = texts["md"].splitlines()
     start = lines.index("### Live misses") + 2
     pipes = [len(re.findall(r"(?<!\\)\|", line)) for line in lines[start : start + 3]]
