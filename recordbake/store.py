@@ -40,6 +40,16 @@ ENTRY_COLUMNS = (
     "recorded_at", "client", "test", "live_ms", "vary", "failure", "suspect",
 )  # fmt: skip
 
+#: All tables, and their columns in order.
+COLUMNS = {
+    "entries": ENTRY_COLUMNS,
+    "uses": ("key", "test", "attempt", "n", "take"),
+    "identities": ("key", "take", "identity"),
+    "meta": ("name", "value"),
+    "responses": ("key", "value", "expires"),
+    "redirects": ("key", "value", "expires"),
+}
+
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS entries ({", ".join(ENTRY_COLUMNS)}, PRIMARY KEY (key, take))
     WITHOUT ROWID;
@@ -161,6 +171,7 @@ def check_tables(store: Path) -> None:
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
             check_format(connection, store)
+            _check_columns(connection)
             _check_content(connection, store)
         except (sqlite3.Error, TypeError, ValueError) as error:
             raise DamagedError(
@@ -231,6 +242,14 @@ def _content(connection: sqlite3.Connection) -> str:
         for row in connection.execute(select):
             digest.update(repr(tuple(row)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _check_columns(connection: sqlite3.Connection) -> None:
+    """Names of columns are text, too, in which SQLite notices no changed bit."""
+    for table, columns in COLUMNS.items():
+        found = tuple(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
+        if found != columns:
+            raise sqlite3.DatabaseError(f"the table {table} has the columns {', '.join(found)}")
 
 
 def _check_content(connection: sqlite3.Connection, store: Path) -> None:

@@ -208,6 +208,7 @@ def test_a_changed_body_is_found(tmp_path: Path) -> None:
         ("UPDATE entries SET body_sha256 = '../../x' WHERE url LIKE '%/0'", "what its body is"),
         ("UPDATE meta SET value = 'x' WHERE name = 'format'", "the store is damaged"),
         ("UPDATE meta SET value = 2 WHERE name = 'format'", "the store has format 2"),
+        ("ALTER TABLE entries RENAME live_ms TO liva_ms", "the table entries has the columns"),
         ("DELETE FROM entries WHERE url LIKE '%/7'", "tables have changed"),
         ("DROP TABLE entries", "the store is damaged"),
         ("CREATE VIEW v AS SELECT 1", "never has: v"),
