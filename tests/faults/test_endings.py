@@ -42,11 +42,15 @@ def test_a_signal_ends_the_whole_family_and_the_run_is_merged(tmp_path, number, 
     with Origin() as origin:
         inner = f"{sys.executable} family.py {origin.url} {manner}; true"
         words = command("record", "--", "sh", "-c", inner)
-        with Started(words, tmp_path) as started:
-            assert until((tmp_path / "started").exists, 60), started.stderr()
-            started.process.send_signal(number)
-            result = started.end()
-            assert started.alone(10), started.members()
+        before = signal.signal(number, signal.SIG_DFL)  # under nohup, all would ignore SIGHUP
+        try:
+            with Started(words, tmp_path) as started:
+                assert until((tmp_path / "started").exists, 60), started.stderr()
+                started.process.send_signal(number)
+                result = started.end()
+                assert started.alone(10), started.members()
+        finally:
+            signal.signal(number, before)
     assert result.returncode == 128 + number, result.stderr
     assert "1 requests (1 stored)" in result.stderr
     assert store.check(tmp_path / ".recordbake/http_cache/requests_cache.sqlite")["entries"] == 1
