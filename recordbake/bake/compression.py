@@ -2,7 +2,7 @@
 
 gzip is written as members that follow each other (RFC 1952 section 2.2), one for each block, so
 that blocks are compressed in parallel, by libdeflate. What does not get smaller (weights, images,
-bodies that were sent compressed) is stored. See docs/adr/0020 and 0044.
+bodies that were sent compressed) is stored. See docs/adr/0020 and 0027.
 """
 
 from __future__ import annotations
