@@ -12,7 +12,7 @@ import pandas as pd
 from recordbake.audit.answers import Facts, read_answers
 from recordbake.audit.columns import LAST_SECOND, clean
 from recordbake.errors import DamagedError
-from recordbake.store import ENTRY_COLUMNS, FORMAT, connect_readonly
+from recordbake.store import ENTRY_COLUMNS, check_format, connect_readonly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def load_entries(store: Path) -> pd.DataFrame:
         connection.row_factory = None
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
         try:
-            _check_format(connection, store)
+            check_format(connection, store)
             frame = pd.read_sql_query(
                 f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608
                 " LEFT JOIN identities USING (key, take) ORDER BY key, take",
@@ -49,23 +49,13 @@ def load_entries(store: Path) -> pd.DataFrame:
             for key, take, test in connection.execute("SELECT key, take, test FROM uses"):
                 tests[str(key), take].update([str(test)] if test else [])
             answers = read_answers(store)
-        except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        except (sqlite3.Error, pd.errors.DatabaseError, ValueError) as error:
             raise DamagedError(
                 f"the store is damaged: {error}",
                 where=store,
                 next_step="record again: recordbake record -- COMMAND",
             ) from error
     return _typed(frame, tests, answers)
-
-
-def _check_format(connection: sqlite3.Connection, store: Path) -> None:
-    found = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
-    if found is None or str(found[0]) != str(FORMAT):
-        raise DamagedError(
-            f"the store has format {found and found[0]}, this recordbake reads {FORMAT}",
-            where=store,
-            next_step="use the recordbake that wrote it, or record again",
-        )
 
 
 def _typed(

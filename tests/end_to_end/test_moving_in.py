@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from tests.support.cli import clean_environ, recordbake
+from tests.support.cli import alone, clean_environ, recordbake
 from tests.support.environments import python_with
 from tests.support.origin import TEXT, Origin
 
@@ -57,14 +57,7 @@ def program(tmp_path, python):
 def test_a_cassette_replays(tmp_path, program, tool):
     with Origin() as origin:
         command, env = program(ASK + TOOLS[tool], origin.url)
-        made = subprocess.run(
-            command,
-            env=clean_environ(**env),
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        made = alone(command, tmp_path, env)
     taken = recordbake("import", "kept.yaml", cwd=tmp_path)
     assert taken.returncode == 0, taken.stderr
     assert "7 exchanges taken in" in taken.stdout
@@ -74,7 +67,7 @@ def test_a_cassette_replays(tmp_path, program, tool):
     command, env = program(ASK + "ask()", origin.url)
     replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=LOOPBACK | env)
     assert replayed.returncode == 0, replayed.stderr
-    expected = made.stdout
+    expected = made
     if tool == "cassetter":  # it leaves Set-Cookie out
         expected = "\n".join(
             "[]" if "=" in line and line[0] == "[" else line for line in expected.split("\n")
@@ -97,20 +90,13 @@ for path in ("/gzip", "/text?a=2&b=1", "/redirect", "/medium"):
 """
     with Origin() as origin:
         command, env = program(kept + asks, origin.url)
-        made = subprocess.run(
-            command,
-            env=clean_environ(**env),
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        made = alone(command, tmp_path, env)
     taken = recordbake("import", "kept.sqlite", cwd=tmp_path)
     assert taken.returncode == 0, taken.stderr
     command, env = program("import requests\nsession = requests.Session()\n" + asks, origin.url)
     replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=LOOPBACK | env)
     assert replayed.returncode == 0, replayed.stderr
-    assert replayed.stdout == made.stdout
+    assert replayed.stdout == made
 
 
 def test_a_pickle_that_would_run_code_is_refused(tmp_path):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import textwrap
 
 import pytest
 
-from tests.support.cli import clean_environ, recordbake
+from tests.support.cli import alone, recordbake
 from tests.support.origin import Origin
 
 START = """
@@ -38,20 +37,13 @@ def run(tmp_path):
         command = [sys.executable, str(path)]
         with Origin() as origin:
             env["ORIGIN"] = origin.url
-            live = subprocess.run(
-                command,
-                env=clean_environ(**env),
-                cwd=tmp_path,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            live = alone(command, tmp_path, env)
             recorded = recordbake("record", "--allow-errors", "--", *command, cwd=tmp_path, env=env)
         assert recorded.returncode == 0, recorded.stderr
         replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env)
         assert replayed.returncode == 0, replayed.stderr
-        assert [recorded.stdout, replayed.stdout] == [live.stdout] * 2
-        return live.stdout.splitlines()
+        assert [recorded.stdout, replayed.stdout] == [live] * 2
+        return live.splitlines()
 
     return thrice
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import textwrap
 import threading
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.cli import clean_environ, recordbake
+from tests.support.cli import alone, recordbake
 from tests.support.origin import Origin
 
 if TYPE_CHECKING:
@@ -72,15 +71,12 @@ def three_times(tmp_path, code):
     command = program(tmp_path, code)
     with StreamOrigin() as origin:
         env = CAPTURE | {"ORIGIN": origin.url}
-        live = subprocess.run(
-            command, cwd=tmp_path, env=clean_environ(**env), capture_output=True, text=True,
-            check=True, timeout=120,
-        )  # fmt: skip
+        live = alone(command, tmp_path, env)
         recorded = recordbake("record", "--", *command, cwd=tmp_path, env=env, timeout=120)
     assert recorded.returncode == 0, recorded.stderr
     replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env, timeout=120)
     assert replayed.returncode == 0, replayed.stderr
-    return live.stdout, recorded.stdout, replayed.stdout
+    return live, recorded.stdout, replayed.stdout
 
 
 def events(tmp_path, mode):

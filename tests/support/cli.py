@@ -42,3 +42,16 @@ def recordbake(
         check=False,
         timeout=timeout,
     )
+
+
+def alone(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> str:
+    """What a command prints that runs without recordbake, and ends well."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=clean_environ(**env),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
