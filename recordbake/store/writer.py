@@ -1,0 +1,81 @@
+"""Writing to a store, all of it or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from recordbake import locks
+from recordbake.errors import DamagedError
+from recordbake.store.checking import check_format, seal
+from recordbake.store.opening import refuse_code
+from recordbake.store.tables import create_tables
+from recordbake.strangers import refuse_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["settle", "writing"]
+
+
+def settle(store: Path) -> None:
+    """Let SQLite finish what a killed writer left: a hot journal, or a write-ahead log.
+
+    Readers open the store as immutable, which ignores both.
+
+    Raises:
+        DamagedError: there is something to finish and the store cannot be written, or it would
+            lead out of the store's directory.
+    """
+    refuse_journal(store)
+    leftovers = [store.with_name(store.name + suffix) for suffix in ("-journal", "-wal")]
+    if not store.is_file() or not any(path.exists() for path in leftovers):
+        return
+    try:
+        with closing(
+            sqlite3.connect(store, timeout=locks.PATIENCE, isolation_level=None)
+        ) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise DamagedError(
+            f"the store's writer was killed, and what it left cannot be mended: {error}",
+            where=store,
+            next_step="make the directory writable, or record again",
+        ) from error
+
+
+@contextmanager
+def writing(store: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction on a store, which is created where it is not there yet.
+
+    requests-cache swallows a failing commit and waits for locks without an end, so the transaction
+    is ours: all of it arrives, or an error says why not.
+
+    Raises:
+        DamagedError: the store cannot be written or is locked for longer than 60 s.
+    """
+    try:
+        store.parent.mkdir(parents=True, exist_ok=True)
+        refuse_journal(store)
+        with closing(
+            sqlite3.connect(store, timeout=locks.PATIENCE, isolation_level=None)
+        ) as connection:
+            refuse_code(connection, store)
+            create_tables(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            check_format(connection, store)
+            # An unpacked bake that is recorded into is the one of its manifest no longer.
+            (store.parent.parent / "manifest.json").unlink(missing_ok=True)
+            yield connection
+            seal(connection)
+            connection.execute("COMMIT")  # without it, closing rolls back
+    except (sqlite3.Error, OSError) as error:
+        raise DamagedError(
+            f"the store cannot be written: {error}",
+            where=store,
+            next_step="free space or end the other process, then run the same command again",
+        ) from error
