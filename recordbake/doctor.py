@@ -17,7 +17,7 @@ from recordbake.errors import EXIT_INCOMPLETE, RecordbakeError
 from recordbake.guest.clients.versions import SUPPORTED, problem
 from recordbake.guest.config import RECORD, GuestConfig
 from recordbake.recording import Recording
-from recordbake.runs import RunInfo
+from recordbake.run_info import RunInfo
 from recordbake.strangers import refuse_strangers
 
 if TYPE_CHECKING:

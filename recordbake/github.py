@@ -17,7 +17,8 @@ from recordbake.console import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from recordbake.runs import RunInfo, Summary
+    from recordbake.run_info import RunInfo
+    from recordbake.run_summary import Summary
 
 #: GitHub shows ten errors and ten warnings of a step.
 _ANNOTATIONS = 10

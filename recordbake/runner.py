@@ -38,6 +38,7 @@ from recordbake.guest.config import RECORD, STRICT, GuestConfig
 from recordbake.guest.events import Journal
 from recordbake.locks import recording_lock
 from recordbake.recording import Recording
+from recordbake.run_info import RunInfo, ci_run
 from recordbake.workspace import temporary
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from recordbake.from_audit import Refetch
     from recordbake.isolation import Barrier
     from recordbake.recording import Run
+    from recordbake.run_summary import Summary
     from recordbake.settings import Settings
 
 
@@ -127,7 +129,7 @@ class _Running:
         self.json_to = json_to
         self.display = display.how(settings.progress)
         self.run_dir: Run
-        self.info: runs.RunInfo
+        self.info: RunInfo
         self.work_name = ""
         self.going_on: tuple[int, ...] = ()
         self.interrupted = False
@@ -143,10 +145,10 @@ class _Running:
             else store.recorded_with_token(self.recording.store)
         )
         config = self._config()
-        self.info = runs.RunInfo(
+        self.info = RunInfo(
             self.run_dir.id, self.mode, self.command, time.time(), self.barrier.name,
             self.missing, authorized, barrier_reason=self.barrier.reason,
-            ci_run=runs.ci_run(os.environ),
+            ci_run=ci_run(os.environ),
         )  # fmt: skip
         self.info.write(self.run_dir.info)
         environ = self._environment(work, config)
@@ -264,7 +266,7 @@ class _Running:
             "gap", test=None, python="", executable=found.interpreter, reason=found.reason
         )
 
-    def _judge(self, found: runs.Summary) -> int:
+    def _judge(self, found: Summary) -> int:
         """The exit code; damage and misses come before the failure that they are a cause of."""
         strict = self.mode == STRICT
         if self.interrupted and self.info.command_exit_code:
@@ -282,7 +284,7 @@ class _Running:
         incomplete = self.mode == RECORD and (bad_answers or unhooked)
         return EXIT_INCOMPLETE if incomplete or self.info.lost else EXIT_OK
 
-    def _gaps(self, found: runs.Summary) -> list[dict[str, Any]]:
+    def _gaps(self, found: Summary) -> list[dict[str, Any]]:
         """What was neither hooked nor held, or not known and not accepted by configuration."""
         if self.settings.untested_clients:
             gaps = [gap for gap in found.gaps if not gap.get("hooked")]

@@ -2,108 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import shutil
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from recordbake import __version__, from_audit, hub_cache, leftovers, seen_secrets
+from recordbake import from_audit, hub_cache, leftovers, seen_secrets
 from recordbake.console import note
 from recordbake.errors import DamagedError
-from recordbake.files import naming, read_small, write_atomically
-from recordbake.guest.known_secrets import Secrets, named_secrets
-from recordbake.journal import Outcomes, bounded_lines, journal_lines, outcomes_of_tests
+from recordbake.files import naming
+from recordbake.journal import journal_lines
 from recordbake.locks import recording_lock, try_lock
 from recordbake.merge import forget_merge, incomplete, merge_entries
 from recordbake.recording import Recording, Run
+from recordbake.run_info import RunInfo
+from recordbake.run_summary import Summary, summarise
 from recordbake.strangers import refuse_strangers
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-
-#: Variables that are equal in all jobs of one run of CI, and differ between two; by the
-#: documentation of GitHub Actions, GitLab, CircleCI, Buildkite and Jenkins.
-_CI_RUN = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID",
-           "BUILD_TAG")  # fmt: skip
-
-
-def ci_run(environ: Mapping[str, str]) -> str:
-    """What names the run of CI that an environment belongs to; empty if there is none."""
-    return next((f"{name}={environ[name]}" for name in _CI_RUN if environ.get(name)), "")
-
-
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
-
-
-@dataclass
-class RunInfo:
-    """``run.json``; see docs/reference/formats.md."""
-
-    run: str
-    mode: str
-    command: list[str]
-    started_at: float
-    barrier: str = "process"
-    missing: bool = False
-    authorized: bool = False
-    barrier_reason: str = ""
-    ended_at: float | None = None
-    command_exit_code: int | None = None
-    exit_code: int | None = None
-    lost: bool = False
-    counts: dict[str, int] = field(default_factory=dict)
-    incomplete: list[dict[str, Any]] = field(default_factory=list)
-    ci_run: str = ""
-    v: int = 1
-    versions: dict[str, str] = field(
-        default_factory=lambda: {"recordbake": __version__, "python": platform.python_version()}
-    )
-
-    def write(self, path: Path) -> None:
-        """Write atomically."""
-        secrets = Secrets(named_secrets(os.environ).values())
-        write_atomically(path, secrets.text(json.dumps(vars(self), indent=1)).encode())
-
-    @classmethod
-    def read(cls, path: Path) -> RunInfo:
-        """Read back.
-
-        Raises:
-            OSError, ValueError: missing or damaged.
-        """
-        try:
-            read = cls(**json.loads(read_small(path)))
-        except (TypeError, RecursionError) as error:
-            raise ValueError(str(error)) from error
-        if not isinstance(read.mode, str) or not isinstance(read.incomplete, list):
-            raise ValueError(f"{path} is not what a run says of itself")  # noqa: TRY004
-        return read
-
-
-@dataclass
-class Summary:
-    """What a run's journal says, for the verdict and the summary."""
-
-    counts: Counter[str]
-    misses: list[dict[str, Any]] = field(default_factory=list)
-    leaks: list[dict[str, Any]] = field(default_factory=list)
-    gaps: list[dict[str, Any]] = field(default_factory=list)
-    damage: list[dict[str, Any]] = field(default_factory=list)
-    losses: list[dict[str, Any]] = field(default_factory=list)
-    programs: list[dict[str, Any]] = field(default_factory=list)
-    #: Tests that are marked to go live, and were skipped.
-    not_live: list[str] = field(default_factory=list)
-    outcomes: Outcomes = field(default_factory=Outcomes)
-    #: Test -> file (absolute, where pytest knows it) and line (None: not known).
-    places: dict[str, tuple[str, int | None]] = field(default_factory=dict)
 
 
 def writable_runs_dir(recording: Recording) -> Recording:
@@ -144,17 +62,6 @@ def create(recording: Recording, mode: str) -> tuple[Run, int]:
     return run, descriptor
 
 
-def _events(run: Run) -> Iterator[dict[str, Any]]:
-    with run.journal.open("rb") as stream:
-        for line in bounded_lines(stream):
-            try:
-                event = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(event, dict):
-                yield event
-
-
 def merge_journal(run: Run) -> None:
     """Write the run's journal from its shards, in time order."""
     if not run.path.is_dir():
@@ -167,40 +74,6 @@ def merge_journal(run: Run) -> None:
     with naming(temporary), temporary.open("wb") as stream:
         stream.writelines(journal_lines(run))
     temporary.replace(run.journal)
-
-
-def summarise(run: Run) -> Summary:
-    """Read a run's journal once."""
-    counts: Counter[str] = Counter()
-    summary = Summary(counts)
-    tests: list[dict[str, Any]] = []
-    hits: set[str] = set()
-    lists = {"leak": summary.leaks, "gap": summary.gaps, "damage": summary.damage,
-             "loss": summary.losses, "program": summary.programs, "test": tests}  # fmt: skip
-    for event in _events(run):
-        kind = event.get("event")
-        if kind == "request":
-            outcome = str(event.get("outcome"))
-            counts["requests"] += 1
-            counts[outcome] += 1
-            if outcome in ("forwarded", "blocked"):
-                summary.misses.append(event)
-            elif outcome == "hit" and event.get("mode") == "record":
-                hits.add(str(event.get("key")))
-        elif kind == "process_start":
-            counts["processes"] += 1
-        elif kind in lists:
-            lists[kind].append(event)
-    counts["leaks"] = len(summary.leaks)
-    summary.outcomes = replace(outcomes_of_tests(tests), hits=hits)
-    summary.places = {
-        str(e.get("test")): (str(e["file"]), e.get("line")) for e in tests if e.get("file")
-    }
-    counts["tests"] = len(summary.outcomes.ran)
-    summary.not_live = sorted(
-        {e["test"] for e in tests if e.get("live") and e.get("outcome") == "skipped"}
-    )
-    return summary
 
 
 def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:

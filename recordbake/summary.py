@@ -11,7 +11,8 @@ from recordbake.errors import remedy
 
 if TYPE_CHECKING:
     from recordbake.recording import Run
-    from recordbake.runs import RunInfo, Summary
+    from recordbake.run_info import RunInfo
+    from recordbake.run_summary import Summary
 
 SHOWN = 10
 

@@ -19,6 +19,7 @@ from recordbake.guest.events import Journal
 from recordbake.guest.exchange import Head, Request, header
 from recordbake.importing.reading import read
 from recordbake.recording import Recording
+from recordbake.run_info import RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def take_in(sources: Sequence[Source], settings: Settings) -> Counter[str]:
         volatile_parameters=tuple(settings.volatile_parameters),
         barrier="none",
     )
-    info = runs.RunInfo(run.id, RECORD, [], time.time(), "none")
+    info = RunInfo(run.id, RECORD, [], time.time(), "none")
     try:
         engine = Engine(config, Journal(config.as_settings()))
         exchanges = [exchange for source in sources for exchange in source.exchanges]

@@ -14,7 +14,7 @@ from recordbake.errors import DamagedError
 from recordbake.guest import codec, keys
 from recordbake.guest.exchange import Captured, Request
 from recordbake.journal import bounded_lines, outcomes_of_tests
-from recordbake.runs import RunInfo
+from recordbake.run_info import RunInfo
 
 _DIGEST = "0" * 64
 

@@ -19,7 +19,7 @@ from recordbake.audit.load import load
 from recordbake.bake import bake
 from recordbake.cli import main
 from recordbake.recording import Recording
-from recordbake.runs import ci_run
+from recordbake.run_info import ci_run
 from tests.support import audit as planted
 from tests.support.sample import add_run, captured, make_recording, request_event
 

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from recordbake import github
-from recordbake.runs import RunInfo, Summary
+from recordbake.run_info import RunInfo
+from recordbake.run_summary import Summary
 from tests.support.cli import recordbake
 from tests.support.origin import Origin
 

@@ -20,7 +20,8 @@ from recordbake.audit.report import code_span
 from recordbake.guest import explain
 from recordbake.guest.exchange import Request
 from recordbake.preview import preview
-from recordbake.runs import RunInfo, Summary
+from recordbake.run_info import RunInfo
+from recordbake.run_summary import Summary
 from tests.support.cli import ROOT, clean_environ
 from tests.support.sample import add_run, captured, make_recording, request_event
 

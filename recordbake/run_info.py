@@ -1,0 +1,72 @@
+"""What a run says of itself: ``run.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from recordbake import __version__
+from recordbake.files import read_small, write_atomically
+from recordbake.guest.known_secrets import Secrets, named_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: Variables that are equal in all jobs of one run of CI, and differ between two; by the
+#: documentation of GitHub Actions, GitLab, CircleCI, Buildkite and Jenkins.
+_CI_RUN = ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "CIRCLE_WORKFLOW_ID", "BUILDKITE_BUILD_ID",
+           "BUILD_TAG")  # fmt: skip
+
+
+def ci_run(environ: Mapping[str, str]) -> str:
+    """What names the run of CI that an environment belongs to; empty if there is none."""
+    return next((f"{name}={environ[name]}" for name in _CI_RUN if environ.get(name)), "")
+
+
+@dataclass
+class RunInfo:
+    """``run.json``; see docs/reference/formats.md."""
+
+    run: str
+    mode: str
+    command: list[str]
+    started_at: float
+    barrier: str = "process"
+    missing: bool = False
+    authorized: bool = False
+    barrier_reason: str = ""
+    ended_at: float | None = None
+    command_exit_code: int | None = None
+    exit_code: int | None = None
+    lost: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+    incomplete: list[dict[str, Any]] = field(default_factory=list)
+    ci_run: str = ""
+    v: int = 1
+    versions: dict[str, str] = field(
+        default_factory=lambda: {"recordbake": __version__, "python": platform.python_version()}
+    )
+
+    def write(self, path: Path) -> None:
+        """Write atomically."""
+        secrets = Secrets(named_secrets(os.environ).values())
+        write_atomically(path, secrets.text(json.dumps(vars(self), indent=1)).encode())
+
+    @classmethod
+    def read(cls, path: Path) -> RunInfo:
+        """Read back.
+
+        Raises:
+            OSError, ValueError: missing or damaged.
+        """
+        try:
+            read = cls(**json.loads(read_small(path)))
+        except (TypeError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+        if not isinstance(read.mode, str) or not isinstance(read.incomplete, list):
+            raise ValueError(f"{path} is not what a run says of itself")  # noqa: TRY004
+        return read
