@@ -170,7 +170,7 @@ class Head(Data):
         version: ``1.0``, ``1.1`` or ``2``.
         headers: header fields in order, duplicates kept.
         interim: (status, reason, headers) of responses that came before, such as 103; some clients
-            take them for the answer. 100 is left out: no client shows it.
+            take them for the answer. 100 is left out but by tornado: no other client shows it.
     """
 
     __slots__ = ("headers", "interim", "reason", "status", "version")

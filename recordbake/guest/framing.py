@@ -60,8 +60,12 @@ def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:
         lines.append(line.rstrip(b"\r\n"))
 
 
-def read_head(stream: BinaryIO) -> Head | None:
+def read_head(stream: BinaryIO, *, keep_100: bool = False) -> Head | None:
     """Read a response head, and the interim responses before it (RFC 9110 section 15.2).
+
+    Args:
+        stream: where the bytes come from.
+        keep_100: also the interim ones that most clients pass over in silence.
 
     Returns:
         The head, or None when the server closed the connection without a byte.
@@ -84,7 +88,7 @@ def read_head(stream: BinaryIO) -> Head | None:
         if int(code) // 100 != 1 or int(code) == 101:  # noqa: PLR2004
             headers = parse_headers(lines[1:])
             return Head(int(code), reason.strip(), version[5:], headers, interim)
-        if int(code) != 100:  # noqa: PLR2004  # every client passes over a 100
+        if keep_100 or int(code) != 100:  # noqa: PLR2004
             interim.append((int(code), reason.strip(), parse_headers(lines[1:])))
 
 

@@ -24,6 +24,7 @@ WATCHED = {
     "httpx2": "clients.httpx",
     "aiohttp": "clients.aiohttp",
     "httplib2": "clients.httplib2",
+    "tornado.simple_httpclient": "clients.tornado",
     "nltk.pathsec": "clients.nltk",
     "_pytest.config": "pytest_outcomes",
     "multiprocessing.util": "multiprocessing_spawn",

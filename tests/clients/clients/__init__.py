@@ -33,6 +33,7 @@ CLIENTS: dict[str, tuple[str, dict[str, str]]] = {
     "httpx2-asyncio": ("httpx_async", {"library": "httpx2", "backend": "asyncio"}),
     "httpx2-trio": ("httpx_async", {"library": "httpx2", "backend": "trio"}),
     "aiohttp": ("aiohttp", {}),
+    "tornado": ("tornado", {"implementation": "simple"}),
 }
 
 
