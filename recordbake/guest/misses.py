@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from . import attribution, decision
-from .explain import Advice, Recorded, closest, miss_message, name_test, one_line
+from .explain import Advice, miss_message, name_test, one_line
+from .likeness import Recorded, closest
 from .reader import DamagedStoreError
 
 TYPE_CHECKING = False

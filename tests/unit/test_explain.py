@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from recordbake.guest.exchange import Head, Request
-from recordbake.guest.explain import Advice, Recorded, closest, miss_message
+from recordbake.guest.explain import Advice, miss_message
 from recordbake.guest.keys import request_key, vary_of
+from recordbake.guest.likeness import Recorded, closest
 from recordbake.guest.redaction import redact_request_headers
 from recordbake.guest.shape import body_shape
 

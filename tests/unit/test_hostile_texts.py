@@ -17,7 +17,7 @@ from recordbake import console, github, summary
 from recordbake.audit import audit
 from recordbake.audit.answers import read_answers
 from recordbake.audit.report import code_span
-from recordbake.guest import explain
+from recordbake.guest import explain, likeness
 from recordbake.guest.exchange import Request
 from recordbake.preview import preview
 from recordbake.run_info import RunInfo
@@ -95,7 +95,7 @@ def test_text_that_steers_nothing_stays_as_it_is():
 
 
 def test_a_miss_is_told_in_lines_of_our_own():
-    near = explain.Recorded(("GET", f"http://h/a{EVIL}", EVIL, "k"), [], None, None)
+    near = likeness.Recorded(("GET", f"http://h/a{EVIL}", EVIL, "k"), [], None, None)
     text = explain.miss_message(
         Request("GET", "http://h/b", []), "http://h/b", None, [near], explain.Advice("record")
     )
