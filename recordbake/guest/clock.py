@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 
 _REAL = (time.perf_counter, time.sleep)
-_BEGAN = time.time() - time.perf_counter()
+#: Unix seconds, UTC, when ``perf_counter`` was 0.
+BEGAN = time.time() - time.perf_counter()
 
 
 def now() -> float:
     """Unix seconds, UTC."""
-    return _BEGAN + _REAL[0]()
+    return BEGAN + _REAL[0]()
 
 
 def sleep(seconds: float) -> None:

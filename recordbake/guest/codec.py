@@ -14,7 +14,7 @@ from .exchange import Captured, Chunks, Failure, Head, Headers, Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any, BinaryIO
 
 MAGIC = b"recordbake/1\n"
@@ -24,6 +24,7 @@ INLINE_LIMIT = 16 * 1024
 
 #: The last member of a value's JSON: a changed bit shows.
 _CHECK, _DIGITS = b',"check":"', 16
+_SEAL = len(_CHECK) + _DIGITS + len('"}')
 
 #: Bytes of the longest line of JSON: two heads of 4 MiB, escaped.
 _LONGEST = 64 << 20
@@ -31,9 +32,13 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 _KEY = re.compile("[0-9a-f]{32}")
 _FILE = re.compile(r"\w[\w.-]*", re.ASCII)
 #: What wrong data raises where it is taken for the right one.
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+DAMAGE = (
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
+    StopIteration,
+)  # fmt: skip
 _encoder = json.JSONEncoder(separators=(",", ":"))  # json.dumps() makes one each time
-_decoder = json.JSONDecoder()  # json.loads() looks for the encoding of bytes first
+#: Of JSON without blanks before it: json.loads() looks for the encoding and for blanks first.
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class CodecError(ValueError):
@@ -45,7 +50,7 @@ def _dumps(meta: dict[str, Any]) -> bytes:
 
 
 def _headers(pairs: Any) -> Headers:
-    return [(str(name), str(value)) for name, value in pairs]
+    return [(name + "", value + "") for name, value in pairs]  # what is no text raises
 
 
 def _refuse_injection(fields: Headers) -> None:
@@ -112,13 +117,12 @@ def _sealed(line: bytes) -> bytes:
 
 def _is_whole(line: bytes) -> bool:
     """Whether an object still has its digest, or never had one."""
-    start = len(line) - len(_CHECK) - _DIGITS - 2
+    start = len(line) - _SEAL
     return not line.startswith(_CHECK, start) or line == _sealed(line[:start] + b"}")
 
 
 def _one_value(text: str) -> Any:
-    """JSON without blanks around it, for which json.loads() looks twice."""
-    value, length = _decoder.raw_decode(text)
+    value, length = _scan(text, 0)
     if length != len(text):
         raise ValueError("more follows")
     return value

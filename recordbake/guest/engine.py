@@ -8,10 +8,10 @@ from . import attribution, decision, keys, live, redaction, refetch
 from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
-from .events import ShardFile, circumstances, unique_name
+from .events import ShardFile, circumstances, told, unique_name
 from .exchange import Captured, Head, Request, Take, header, is_suspect, is_upgrade
 from .known_secrets import Secrets, named_secrets
-from .plan import Plan
+from .plan import Known, Plan
 from .reader import DamagedStoreError, StoreReader
 from .takes import TakeOrder
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
     from .events import Journal
 
+    #: What the key of a request without a body is made of, and its client.
+    Same = tuple[str, str, str, keys.Traits]
+
 #: Fields that every ``request`` event has.
 _DEFAULTS = {"status": None, "take": None, "bytes": 0, "suspect": False}
 
-#: Origins of which it is remembered whether they are captured.
+#: Origins of which it is remembered whether they are captured; requests that are remembered.
 _MOST_ORIGINS = 1000
+_MOST_KNOWN = 2000
 
 LOOPBACK_NAMES = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104  # names in URLs
 
@@ -57,6 +61,7 @@ class Engine:
         #: Whether requests are answered from the store at all.
         self.answers = decision.needs_lookup(config.mode, missing=config.missing)
         self._bypassed: dict[str, bool] = {}
+        self._known: dict[Same, Known] = {}
         self._refetched = refetch.keys(config.refetch)
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
 
@@ -137,22 +142,42 @@ class Engine:
 
     def _begin(self, request: Request) -> Plan:
         """A plan in which nothing is decided but whether the request is any of our business."""
-        request = self._without_secrets(request)
-        url, host = keys.known_as(request.url, self._volatile)
+        traits = keys.traits_of(request.headers)
+        same = request.method, request.url, request.client, traits
+        known = None if request.body else self._known.get(same)
+        if known is None:
+            asked, request = request, self._without_secrets(request)
+            known = self._get_to_know(request, traits)
+            if known.key in self._reader.asked and request is asked:
+                self._remember(same, known, request)
+        host = known.host
+        test, phase, attempt, allowed = circumstances()
         plan = Plan(
-            decision.BYPASS,
-            Request(request.method, url, [], b"", request.client),
-            host,
-            keys.key_of(request, url),
-            *circumstances(),
-            vary_request=request,
-        )
-        if self._bypasses(url, host) or attribution.passes(host):
+            decision.BYPASS, Request(request.method, known.url, [], b"", request.client), host,
+            known.key, test, phase, attempt, vary_request=request, told=known.told,
+        )  # fmt: skip
+        if known.bypassed or (allowed and (attribution.ANY in allowed or host in allowed)):
             plan.reason = "bypass"
         return plan
 
+    def _remember(self, same: Same, known: Known, request: Request) -> None:
+        """Know a request the next time, if it is selected by nothing else than that."""
+        if not request.body and not same[3].conditions:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[same] = known
+
+    def _get_to_know(self, request: Request, traits: keys.Traits) -> Known:
+        """What never changes of a request that has no secrets."""
+        url, host = keys.known_as(request.url, self._volatile)
+        key = keys.key_of(request, url, traits)
+        line = told(request.method, url, host, request.client, key) if self.answers else ""
+        return Known(url, host, key, line, bypassed=self._bypasses(url, host))
+
     def _without_secrets(self, request: Request) -> Request:
         """The request as it is known by: what a replay without the secrets asks for, too."""
+        if not (self._secrets or request.body or redaction.PLACEHOLDER in request.url):
+            return request
         url, body = self._secrets.text(request.url), request.body
         if body:
             body = self._secrets.content(body, header(request.headers, "content-type") or "")
@@ -172,17 +197,22 @@ class Engine:
             takes = self._takes(plan, request)
             if not takes or [take for take in takes if take.failure is not None]:
                 return None
-            take = self._order.choose(takes, plan)
-            self._reader.look_at(take)
+            take = plan.take = self._chosen(takes, plan)
         except (DamagedStoreError, OSError):
             return None
-        plan.take = take
         plan.action = decision.ANSWER
-        self.journal.hit(plan, plan.take)
+        self.journal.hit(plan, take)
         return plan
 
+    def _chosen(self, takes: list[Take], plan: Plan) -> Take:
+        """The answer among takes, whole."""
+        take = takes[0] if len(takes) == 1 else self._order.choose(takes, plan)
+        if take.body_path is not None:
+            self._reader.look_at(take)
+        return take
+
     def _takes(self, plan: Plan, request: Request) -> list[Take]:
-        if plan.key in self._refetched:
+        if self._refetched and plan.key in self._refetched:
             return []
         takes = self._reader.takes(plan.key, request.headers)
         if self.config.missing:  # an answer that is no good is as missing as none
@@ -193,9 +223,7 @@ class Engine:
         try:
             takes = self._takes(plan, request)
             if takes:
-                take = self._order.choose(takes, plan)
-                self._reader.look_at(take)
-                plan.take = take
+                plan.take = self._chosen(takes, plan)
             else:
                 plan.reason = "stale" if plan.key in self._refetched else "uri-miss"
         except (DamagedStoreError, OSError) as error:

@@ -136,19 +136,39 @@ def current_attempt() -> int:
     return int(attribution.variable(ATTEMPT) or 0)
 
 
-#: What an environment may have to say of a request; mostly nothing.
+_ATTEMPT = ATTEMPT.encode("ascii")
+#: What an environment may have to say of a request, where no test is held; mostly nothing.
 _TELLING = frozenset(
     name.encode("ascii")
-    for name in (attribution.PYTEST_TEST, attribution.TEST, attribution.PHASE, ATTEMPT)
-)
+    for name in (
+        attribution.PYTEST_TEST, attribution.TEST, attribution.PHASE, attribution.PASSES, ATTEMPT,
+    )
+)  # fmt: skip
 
 
-def circumstances() -> tuple[str | None, str | None, int]:
-    """The test that causes what happens here, its phase, and the attempt at it."""
+def circumstances() -> tuple[str | None, str | None, int, frozenset[str]]:
+    """The test that causes what happens here, its phase, the attempt at it, and what it may reach.
+
+    As :mod:`.attribution` tells one by one; asked for at each request, so the usual is told here.
+    """
     values = getattr(os.environ, "_data", None)
-    if type(values) is dict and values.keys().isdisjoint(_TELLING):
-        return *attribution.held(), 0
-    return *attribution.current(), current_attempt()
+    cause = attribution.cause()
+    if type(values) is dict:
+        if cause is not None:
+            test, phase = cause
+            attempt = current_attempt() if _ATTEMPT in values else 0
+            return test.name, phase if test.over else test.phase, attempt, test.passes
+        if values.keys().isdisjoint(_TELLING):
+            return None, None, 0, attribution.NOTHING
+    return *attribution.current(), current_attempt(), attribution.allowed_hosts()
+
+
+def told(method: str, url: str, host: str, client: str, key: str) -> str:
+    """What a line of a request says of the request itself: members of its JSON object."""
+    return (
+        f'"method":{_quote(method)},"url":{_quote(url)},"host":{_quote(host)},'
+        f'"client":"{client}","key":"{key}"'  # names of ours, and hexadecimal
+    )
 
 
 _SECRET_NAMES = ("TOKEN", "_KEY", "SECRET", "PASSWORD")
@@ -180,6 +200,8 @@ class Journal:
             f'"run":{self._run},"event":"request","mode":{self._mode},"outcome":"hit",'
             f'"from_cache":true,"suspect":false'
         )
+        #: Test and phase of the last hit, and what a line says of them.
+        self._where: tuple[str | None, str | None, str] = (None, None, '"test":null,"phase":null')
         self._barrier = settings["barrier"]
         self._file = ShardFile(settings["shards"], ".ndjson")
         self._mark = f"{settings['shards']}/{COMPLETE}"
@@ -201,15 +223,18 @@ class Journal:
         Of all events the one that there are many of, and the only one that most calls wait for:
         it is put together here, and what is the same in each is not looked at again.
         """
-        request, worker = plan.request, attribution.worker()
+        worker = attribution.worker()
         end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
+        where = self._where
+        if where[0] != plan.test or where[1] != plan.phase:
+            place = f'"test":{_text(plan.test)},"phase":{_text(plan.phase)}'
+            where = self._where = plan.test, plan.phase, place
+        now = clock.monotonic()
         line = (
-            f'{{"v":{FORMAT},"ts":{clock.now()!r},{self._hit},"pid":{_getpid()},'
-            f'"test":{_text(plan.test)},"phase":{_text(plan.phase)},"reason":{_quote(plan.reason)},'
-            f'"method":{_quote(request.method)},"url":{_quote(request.url)},'
-            f'"host":{_quote(plan.host)},"client":"{request.client}","key":"{plan.key}",'
+            f'{{"v":{FORMAT},"ts":{clock.BEGAN + now!r},{self._hit},"pid":{_getpid()},'
+            f'{where[2]},"reason":{_quote(plan.reason)},{plan.told},'
             f'"status":{take.head.status if take.head else "null"},"take":{take.take},'
-            f'"bytes":{take.body_size},"elapsed_ms":{plan.elapsed_ms()!r}{end}'
+            f'"bytes":{take.body_size},"elapsed_ms":{(now - plan.started) * 1000:.3f}{end}'
         )
         try:
             self._append(line.encode("ascii"))
@@ -220,8 +245,9 @@ class Journal:
         self._append(self._line(event, fields))
 
     def _append(self, line: bytes) -> None:
-        lost, self._lost = self._lost, []
-        if lost:
+        lost: list[str] = []
+        if self._lost:
+            lost, self._lost = self._lost, []
             line = self._line("loss", {"count": len(lost), "error": lost[0]}) + line
         try:
             self._file.write(line)

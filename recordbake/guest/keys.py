@@ -105,10 +105,10 @@ def port_of(url: str) -> int | None:
 
 def credential_kind(headers: Headers, url: str = "") -> str:
     """Which credentials a request carries: ``a`` (authorization), ``c`` (cookie), both or none."""
-    return _kind_of(_traits(tuple([name for name, _ in headers])), url)
+    return _kind_of(traits_of(headers), url)
 
 
-class _Traits:
+class Traits:
     """What the names of a request's header fields say.
 
     Args:
@@ -126,10 +126,15 @@ class _Traits:
 
 
 #: A client sends few different sets of names.
-_traits = lru_cache(maxsize=256)(_Traits)
+_traits = lru_cache(maxsize=256)(Traits)
 
 
-def _kind_of(traits: _Traits, url: str) -> str:
+def traits_of(headers: Headers) -> Traits:
+    """What the names of header fields say; the same object for the same names, as a rule."""
+    return _traits(tuple([name for name, _ in headers]))
+
+
+def _kind_of(traits: Traits, url: str) -> str:
     named = "@" in url and "@" in url.partition("://")[2].partition("/")[0]
     return ("a" if named or traits.authorized else "") + ("c" if traits.cookie else "")
 
@@ -183,13 +188,12 @@ def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
         request: the request as it would go out.
         extra: further query parameters to neutralise.
     """
-    return key_of(request, known_as(request.url, extra)[0])
+    return key_of(request, known_as(request.url, extra)[0], traits_of(request.headers))
 
 
-def key_of(request: Request, url: str) -> str:
+def key_of(request: Request, url: str, traits: Traits) -> str:
     """The key of a request whose URL is known as ``url``."""
     headers, body = request.headers, request.body
-    traits = _traits(tuple([name for name, _ in headers]))
     digest = body_digest(body, header(headers, "content-type") or "") if body else ""
     text = f"{request.method.upper()}\n{url}\n{_kind_of(traits, request.url)}\n{digest}"
     for place, name in traits.conditions:

@@ -10,21 +10,38 @@ if TYPE_CHECKING:
     from .exchange import Request, Take
 
 
+class Known(Data):
+    """What never changes of a request: URL and host as :func:`.keys.known_as` has them, its key.
+
+    ``told`` is as in :class:`Plan`; ``bypassed``: it is none of our business.
+    """
+
+    __slots__ = ("bypassed", "host", "key", "told", "url")
+
+    def __init__(self, url: str, host: str, key: str, told: str, *, bypassed: bool) -> None:
+        self.url = url
+        self.host = host
+        self.key = key
+        self.told = told
+        self.bypassed = bypassed
+
+
 class Plan(Data):
     """What was decided for one request.
 
     ``request`` is redacted: it is what may be kept; of a hit it has no headers. ``action`` is one
-    of :mod:`.decision`'s; ``message`` explains a block.
+    of :mod:`.decision`'s; ``message`` explains a block; ``told`` is what :func:`.events.told` says
+    of the request, where it may be answered.
     """
 
     __slots__ = (
         "action", "attempt", "host", "key", "message", "phase", "reason", "request", "started",
-        "take", "test", "vary_request",
+        "take", "test", "told", "vary_request",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917
         self, action: str, request: Request, host: str, key: str, test: str | None,
-        phase: str | None, attempt: int, *, vary_request: Request | None = None,
+        phase: str | None, attempt: int, *, vary_request: Request | None = None, told: str = "",
     ) -> None:  # fmt: skip
         self.action = action
         self.request = request
@@ -37,6 +54,7 @@ class Plan(Data):
         self.reason = ""
         self.message = ""
         self.vary_request = vary_request
+        self.told = told
         self.started = clock.monotonic()
 
     def elapsed_ms(self) -> float:

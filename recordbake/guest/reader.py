@@ -11,16 +11,16 @@ from operator import index
 from urllib.parse import quote
 
 from .codec import DAMAGE, CodecError, decode_value
-from .codings import readable
-from .dates import LENGTHS, as_far_away
-from .exchange import Failure, Take
+from .dates import LENGTHS
+from .exchange import Failure
 from .keys import vary_matches
+from .memory import Memory, Recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .exchange import Headers
+    from .exchange import Headers, Take
 
 _BY_KEY = """
 SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
@@ -69,6 +69,9 @@ class StoreReader:
         self._path = path
         self._bodies = os.path.join(os.path.dirname(path), "bodies")
         self._whole: set[str] = set()
+        self._memory = Memory()
+        #: Keys that were looked up before in this process, not for sure all of them.
+        self.asked = self._memory.asked
         self._idle: deque[sqlite3.Connection] = deque()
         self._pid = os.getpid()
         self._inherited: list[deque[sqlite3.Connection]] = []  # kept, so that nobody closes them
@@ -105,44 +108,52 @@ class StoreReader:
         Raises:
             DamagedStoreError: the store or a row is damaged.
         """
+        rows = self._memory.get(key)
+        held = rows is not None
+        if rows is None:
+            rows = self._look_up(key)
+            held = bool(rows) and self._memory.keep(key, rows)
         found = []
-        for row in self._query(_BY_KEY, (key,)):
+        for row in rows:
             try:
-                answer = self._take(key, row, headers)
+                answer = row.answer(key, headers, held=held)
             except DAMAGE as error:
-                raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
-            if answer is not None and vary_matches(answer.vary, headers):
+                raise DamagedStoreError(f"entry {key}, take {row.take}: {error}") from None
+            if answer is not None and (row.vary is None or vary_matches(row.vary, headers)):
                 found.append(answer)
         return found
 
-    def _take(self, key: str, row: tuple[object, ...], headers: Headers) -> Take | None:
-        """A row as a take; None where the request's client could not read it."""
-        take, size, sha256, vary, failure, value = row
-        answer = Take(key, index(take), None, index(size), str(sha256))  # type: ignore[arg-type]
+    def _look_up(self, key: str) -> list[Recorded]:
+        """Rows from the store, which are checked and decoded here, once."""
+        rows = []
+        for row in self._query(_BY_KEY, (key,)):
+            try:
+                rows.append(self._decoded(row))
+            except DAMAGE as error:
+                raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
+        return rows
+
+    def _decoded(self, row: tuple[object, ...]) -> Recorded:
+        number, size, sha256, vary, failure, value = row
+        found = Recorded(index(number), index(size), str(sha256))  # type: ignore[arg-type]
         if failure is not None:
-            answer.failure = Failure.from_dict(json.loads(str(failure)))
+            found.failure = Failure.from_dict(json.loads(str(failure)))
         if vary is not None:
-            answer.vary = {str(k): str(v) for k, v in json.loads(str(vary)).items()}
+            found.vary = {str(k): str(v) for k, v in json.loads(str(vary)).items()}
         if value is None:
-            if answer.failure is None:
+            if found.failure is None:
                 raise CodecError("the response is missing")
-            return answer
-        meta, answer.head, answer.body = decode_value(value)  # type: ignore[arg-type]
-        if meta["body"]["sha256"] != answer.body_sha256:
+            return found
+        meta, head, found.body = decode_value(value)  # type: ignore[arg-type]
+        if meta["body"]["sha256"] != found.body_sha256:
             raise CodecError("the response is not the one that was recorded")
-        fields = answer.head.headers
-        if not _LOOKED_AT.isdisjoint([len(name) for name, _ in fields]):  # most have neither
-            if not readable(fields, headers, meta["request_headers"]):
-                return None
-            answer.head.headers = as_far_away(fields, float(meta["recorded_at"]))
-        answer.chunks = meta["chunks"]
-        if answer.body is None:
-            answer.body_path = os.path.join(
-                self._bodies, answer.body_sha256[:2], answer.body_sha256
-            )
-            if os.stat(answer.body_path).st_size != answer.body_size:
-                raise CodecError("the body's file has another size")
-        return answer
+        found.head, found.chunks = head, meta["chunks"]
+        if not _LOOKED_AT.isdisjoint([len(name) for name, _ in head.headers]):  # most have neither
+            found.asked = [(str(name), str(text)) for name, text in meta["request_headers"]]
+            found.recorded_at = float(meta["recorded_at"])
+        if found.body is None:
+            found.body_path = os.path.join(self._bodies, found.body_sha256[:2], found.body_sha256)
+        return found
 
     def look_at(self, take: Take) -> None:
         """See whether the body of a take that is to be given out is whole; once in a process.

@@ -8,7 +8,7 @@ import pytest
 
 from recordbake.guest.config import GuestConfig
 from recordbake.guest.engine import Engine
-from recordbake.guest.events import Journal
+from recordbake.guest.events import Journal, told
 from recordbake.guest.exchange import Head, Request, Take
 from recordbake.guest.plan import Plan
 
@@ -22,7 +22,9 @@ def test_a_hit_has_the_fields_of_every_request(tmp_path, monkeypatch, worker, te
     journal = Journal(GuestConfig("replay", "run-1", str(tmp_path)).as_settings())
     engine = Engine(GuestConfig("replay", "run-1", str(tmp_path)), journal)
     url = 'https://x.example/"\u00fc\n'
-    plan = Plan("answer", Request("GET", url, [], b"", "httpx"), "x.example", "k", test, phase, 0)
+    line = told("GET", url, "x.example", "httpx", "k")
+    asked = Request("GET", url, [], b"", "httpx")
+    plan = Plan("answer", asked, "x.example", "k", test, phase, 0, told=line)
     for head in (Head(200, "OK", "1.1", []), None):
         plan.take = Take("k", 1, head, 12, "")
         journal.hit(plan, plan.take)
