@@ -90,7 +90,7 @@ class Scanner:
             where: what to call them.
             encoding: the value of their Content-Encoding field.
         """
-        self._look(data, where)
+        self.look_at_text(data, where)
         self._inside(lambda: [data], codings(encoding) or [coding_of(data[:8])], where)
 
     def file(
@@ -120,10 +120,11 @@ class Scanner:
         held = b""
         for piece in pieces:
             data = held + piece
-            self._look(data, where)
+            self.look_at_text(data, where)
             held = data[-_OVERLAP:]
 
-    def _look(self, data: bytes, where: str) -> None:
+    def look_at_text(self, data: bytes, where: str) -> None:
+        """Look into bytes that are not compressed."""
         for token, what in tokens(data):
             self._note(token, what, where)
         for form, name in self._known.items():

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from recordbake.guest.codec import DAMAGE, decode_value
+from recordbake.guest.codec import DAMAGE, MAGIC, decode_value
 from recordbake.guest.exchange import header
 from recordbake.store import connect_readonly, open_body
 
@@ -62,45 +62,76 @@ def read_answers(store: Path) -> dict[tuple[str, int], Facts]:
         sqlite3.Error: the store is damaged.
     """
     found: dict[tuple[str, int], Facts] = {}
+    bodies = store.parent / "bodies"
     with closing(connect_readonly(store)) as connection:
         connection.row_factory = None
         connection.text_factory = lambda data: data.decode("utf-8", "replace")
-        rows = connection.execute(
-            "SELECT key, take, method, url, body_size, vary, value, several FROM entries"
-            " JOIN (SELECT key AS k, count(*) > 1 AS several FROM entries GROUP BY key)"
-            " ON k = entries.key"
-            " JOIN (SELECT key AS r, value FROM responses) ON r = response_key"
-        )
-        for row in rows:
+        several = {str(key) for (key,) in connection.execute(_SEVERAL)}
+        for key, take, method, url, type_, size, vary, value in connection.execute(_ANSWERS):
+            is_file = method == "GET" and _promises_a_file(str(url or ""), str(type_ or ""))
+            if not (is_file or key in several or _says_how_long(value)):
+                continue
             try:
-                found[str(row[0]), int(row[1])] = _facts(row, store.parent / "bodies")
+                answer = _Answer(method, size, vary, *decode_value(value), bodies)
+                found[str(key), int(take)] = Facts(
+                    lifetime(answer.head.headers),
+                    answer.looks() if is_file else "",
+                    *(answer.shape() if key in several else ("", ())),
+                )
             except (*DAMAGE, OSError):
                 continue  # the replay that needs it says so
     return found
 
 
-def _facts(row: Any, bodies: Path) -> Facts:
-    _, _, method, url, size, vary, value, several = row
-    meta, head, inline = decode_value(value)
-    sha256 = meta["body"]["sha256"]
+_SEVERAL = "SELECT key FROM entries GROUP BY key HAVING count(*) > 1"
+_ANSWERS = (
+    "SELECT key, take, method, url, content_type, body_size, vary, value FROM entries"
+    " JOIN (SELECT key AS r, value FROM responses) ON r = response_key"
+)
 
-    def body(most: int) -> bytes:
-        if inline is not None:
-            return inline[:most]
-        with open_body(bodies, sha256) as stream:
-            return stream.read(most)
 
-    looks = shape = ""
-    fields: tuple[tuple[str, str], ...] = ()
-    if method == "GET" and head.status == _OK and _promises_a_file(url, head):
-        prefix = decoded(body(_PREFIX), header(head.headers, "content-encoding") or "")[:_PREFIX]
-        looks = "html" if _HTML.match(prefix) else "" if size else "empty"
-    if several and method in ("GET", "HEAD"):
-        text = decoded(body(_MOST_COMPARED), header(head.headers, "content-encoding") or "")
-        digest = hashlib.sha256(_NUMBERS.sub(b"0", text) + (vary or "").encode())
-        shape = digest.hexdigest()
-        fields = tuple((name.lower(), text) for name, text in head.headers)
-    return Facts(lifetime(head.headers), looks, shape, fields)
+def _says_how_long(value: Any) -> bool:
+    """Whether a value may have a header field that says how long it is fresh, by its bytes."""
+    if not isinstance(value, bytes):
+        return False
+    line = value[: value.find(b"\n", len(MAGIC))].lower()
+    return b'"cache-control"' in line or b'"expires"' in line or b"\\u00" in line
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A stored answer: what its row tells, what its value tells, and where bodies are."""
+
+    method: str
+    size: int
+    vary: str | None
+    meta: dict[str, Any]
+    head: Head
+    inline: bytes | None
+    bodies: Path
+
+    def body(self, most: int) -> bytes:
+        """The beginning of the body, decoded."""
+        if self.inline is not None:
+            data = self.inline[:most]
+        else:
+            with open_body(self.bodies, self.meta["body"]["sha256"]) as stream:
+                data = stream.read(most)
+        return decoded(data, header(self.head.headers, "content-encoding") or "")[:most]
+
+    def looks(self) -> str:
+        """What it is where a file was promised."""
+        if self.head.status != _OK:
+            return ""
+        return "html" if _HTML.match(self.body(_PREFIX)) else "" if self.size else "empty"
+
+    def shape(self) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What its other takes are compared with: :class:`Facts`' ``shape`` and ``fields``."""
+        if self.method not in ("GET", "HEAD"):
+            return "", ()
+        text = _NUMBERS.sub(b"0", self.body(_MOST_COMPARED))
+        digest = hashlib.sha256(text + (self.vary or "").encode())
+        return digest.hexdigest(), tuple((n.lower(), value) for n, value in self.head.headers)
 
 
 def decoded(data: bytes, encoding: str) -> bytes:
@@ -114,9 +145,9 @@ def decoded(data: bytes, encoding: str) -> bytes:
         return data
 
 
-def _promises_a_file(url: str, head: Head) -> bool:
+def _promises_a_file(url: str, content_type: str) -> bool:
     """Whether type or URL say that it is no page: an image, an archive, JSON."""
-    declared = (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
+    declared = content_type.partition(";")[0].strip().lower()
     if declared and declared not in _TEXTUAL and not declared.startswith("text/"):
         return True
     if "." not in url.partition("?")[0].rpartition("/")[2]:

@@ -22,8 +22,11 @@ from recordbake.audit.page import (
 from recordbake.audit.tables import Linked
 
 if TYPE_CHECKING:
-    from recordbake.audit.compare import Comparison
-    from recordbake.audit.summary import Summary
+    from recordbake.audit.compare import Comparison, Difference
+    from recordbake.audit.hub import HubRepo
+    from recordbake.audit.summary import Host, RunRow, Summary
+
+    Made = tuple[str, tuple[Cell, ...]]
 
 
 def build(summary: Summary) -> Page:
@@ -49,16 +52,16 @@ def build(summary: Summary) -> Page:
 
 
 def _compared(comparison: Comparison) -> Table:
-    rows = (
-        (d.key, (*cells(f"{d.method} {d.url}", d.change), *map(_size, (d.before, d.after))))
-        for d in comparison.differences
-    )
+    def row(d: Difference) -> Made:
+        sizes = map(_size, (d.before, d.after))
+        return d.key, (*cells(f"{d.method} {d.url}", d.change), *sizes)
+
     note = (
         f"Compared with {visible(comparison.other)}: {comparison.new:,} new,"
         f" {comparison.gone:,} gone, {comparison.changed:,} changed;"
         f" bodies {size(comparison.bytes_before)} before, {size(comparison.bytes_after)} now."
     )
-    return fill(sections.COMPARED, rows, note)
+    return fill(sections.COMPARED, comparison.differences, row, note)
 
 
 def _size(number: int | None) -> Cell:
@@ -67,11 +70,12 @@ def _size(number: int | None) -> Cell:
 
 def _hosts(summary: Summary) -> Table:
     most = max((host.bytes for host in summary.hosts), default=0)
-    rows = (
-        (host.host, (*cells(host.host or "(no host)", host.entries), _bar(host.bytes, most)))
-        for host in summary.hosts
-    )
-    return fill(sections.HOSTS, rows)
+
+    def row(host: Host) -> Made:
+        named = cells(host.host or "(no host)", host.entries)
+        return host.host, (*named, _bar(host.bytes, most))
+
+    return fill(sections.HOSTS, summary.hosts, row)
 
 
 def _bar(number: int, most: int) -> Cell:
@@ -81,23 +85,21 @@ def _bar(number: int, most: int) -> Cell:
 def _hub(summary: Summary) -> Table:
     most = max((repo.size for repo in summary.hub), default=0)
     problems = summary.figures.hub_problems
-    rows = (
-        (
-            f"{r.repo_type} {r.repo_id}",
-            (*cells(r.repo_id, r.repo_type, r.files, r.revisions), _bar(r.size, most)),
-        )
-        for r in summary.hub
-    )
+
+    def row(r: HubRepo) -> Made:
+        counted = cells(r.repo_id, r.repo_type, r.files, r.revisions)
+        return f"{r.repo_type} {r.repo_id}", (*counted, _bar(r.size, most))
+
     note = f"Directories that could not be understood: {problems:,}." if problems else ""
-    return fill(sections.HUB, rows, note)
+    return fill(sections.HUB, summary.hub, row, note)
 
 
 def _runs(summary: Summary) -> Table:
-    rows = []
-    for run in reversed(summary.runs):
+    def row(run: RunRow) -> Made:
         told = [f"{n:,} {outcome}" for outcome, n in run.outcomes.items()]
         told += [f"{run.damaged_lines:,} damaged lines"] if run.damaged_lines else []
-        row = cells(run.mode, shlex.join(run.command), run.requests, ", ".join(told))
+        did = cells(run.mode, shlex.join(run.command), run.requests, ", ".join(told))
         exits = cells(run.command_exit_code, run.exit_code)
-        rows.append((run.run, (moment_cell(run.started_at), *row, *exits)))
-    return fill(sections.RUNS, rows)
+        return run.run, (moment_cell(run.started_at), *did, *exits)
+
+    return fill(sections.RUNS, summary.runs[::-1], row)

@@ -49,7 +49,14 @@ class Texts:
 
     def append(self, value: str | None) -> None:
         """Add a value; None is missing."""
-        self.codes.append(-1 if value is None else self.known.setdefault(value, len(self.known)))
+        self.codes.append(self._code(value))
+
+    def repeat(self, value: str | None, count: int) -> None:
+        """Add a value so many times."""
+        self.codes.extend(array("i", [self._code(value)]) * count)
+
+    def _code(self, value: str | None) -> int:
+        return -1 if value is None else self.known.setdefault(value, len(self.known))
 
     def column(self, rows: np.ndarray[Any, Any] | None = None) -> pd.Categorical:
         """The column, or what it has at these rows."""

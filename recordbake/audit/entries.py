@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from recordbake.audit.answers import Facts, read_answers
-from recordbake.audit.columns import LAST_SECOND, clean
+from recordbake.audit.columns import LAST_SECOND
 from recordbake.errors import DamagedError
 from recordbake.store import ENTRY_COLUMNS, check_format, connect_readonly
 
@@ -69,7 +69,7 @@ def _typed(
         numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
         frame[name] = numbers.where(numbers.between(0, LAST_SECOND))
     for name in _TEXTS:
-        texts = [clean(value or "") for value in frame[name]]
+        texts = [value if type(value) is str else str(value or "") for value in frame[name]]
         frame[name] = pd.Series(texts, index=frame.index, dtype=object)
     named = list(zip(frame["key"], frame["take"], strict=True))
     by_row = [tuple(sorted(tests.get(name, ()))) for name in named]

@@ -24,12 +24,15 @@ from recordbake.audit.columns import (
     Texts,
     clean,
 )
-from recordbake.audit.lines import JOURNAL_VERSION, lines, parse
+from recordbake.audit.hits import HitReader
+from recordbake.audit.lines import JOURNAL_VERSION, batches, parse
 from recordbake.errors import DamagedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from recordbake.audit.hits import Hits
 
 #: What most lines are, decoded at once into just the fields that are kept; a line with a field of
 #: another type, or with what msgspec does not take, goes the long way of :func:`lines.parse`.
@@ -45,10 +48,30 @@ _LINE: Any = msgspec.defstruct(
     ],
     gc=False,
 )
-_GROUP = slice(3, None)  # of the line's values
+#: Of the line's values.
+_TS, _VERSION, _TEST, _GROUP = 0, 1, 2, slice(3, None)
 _EVENT = 3 + GROUPED_TEXT.index("event")
+#: Of a group.
+_NUMBERS = slice(len(GROUPED_TEXT), len(GROUPED_TEXT) + len(INTEGER_COLUMNS))
+_FLAGS = slice(_NUMBERS.stop, None)
 _KNOWN_VERSIONS = frozenset({None, JOURNAL_VERSION})
 _MOST_GROUPS = 100_000  # remembered at a time
+_decode, _astuple = msgspec.json.Decoder(_LINE).decode, msgspec.structs.astuple
+
+
+def _values(line: bytes) -> tuple[Any, ...] | None:
+    """A line's fields; None where it is not as guests write it."""
+    try:
+        values = _astuple(_decode(line))
+    # Of msgspec's, only from 0.21 on a ValueError itself.
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    is_plain = (
+        values[_EVENT] is not None
+        and values[_VERSION] in _KNOWN_VERSIONS
+        and 0 <= values[_TS] <= LAST_SECOND
+    )
+    return values if is_plain else None
 
 
 class EventTable:
@@ -65,6 +88,7 @@ class EventTable:
         self._rows: dict[tuple[Any, ...], int] = {}
         self._size = 0
         self._texts = {name: Texts() for name in GROUPED_TEXT}
+        self._texts_of_rows = [(texts.codes.append, texts.known) for texts in self._texts.values()]
         self._integers = {name: array("q") for name in INTEGER_COLUMNS}
         self._flags = {name: array("b") for name in FLAG_COLUMNS}
         self._counts: dict[int, int] = {}  # of the events that stand for more than one
@@ -86,14 +110,18 @@ class EventTable:
         """
         damaged = 0
         counts: Counter[int] | None = None if whole else Counter()
+        hits = HitReader(self._decoded)
         try:
-            with path.open("rb") as stream:
-                for line in self._take_plain(lines(stream), run, counts):
-                    event = parse(line, path)
-                    if event is None:
-                        damaged += 1
-                    elif event["event"] in KEPT:
-                        self.append(run, event, counts)
+            with path.open("rb", buffering=0) as stream:
+                for batch in batches(stream):
+                    found = hits.read(batch)
+                    self._take_hits(found, run, counts)
+                    for line in self._take_plain(found.rest, run, counts):
+                        event = parse(line, path)
+                        if event is None:
+                            damaged += 1
+                        elif event["event"] in KEPT:
+                            self.append(run, event, counts)
         except FileNotFoundError:
             return 0
         except OSError as error:
@@ -123,8 +151,7 @@ class EventTable:
         numbers = [event.get(n) if type(event.get(n)) is int else None for n in INTEGER_COLUMNS]
         flags = [event.get(name) is True for name in FLAG_COLUMNS]
         group = (*(texts[name] for name in GROUPED_TEXT), *numbers, *flags)
-        row = self._rows.get(group)
-        row = self._add_row(group) if row is None else row
+        row = self._row(group)
         if counts is None:
             self._add(run, event["ts"], texts["test"], row)
         else:
@@ -142,46 +169,50 @@ class EventTable:
         self._test.append(test)
         self._group.append(row)
 
+    def _take_hits(self, hits: Hits, run: str, counts: Counter[int] | None) -> None:
+        """Add hits; nothing is made of their times."""
+        if counts is not None:
+            counts.update(hits.rows)
+            return
+        self._ts.extend(array("d", [np.nan]) * len(hits.rows))
+        self._run.repeat(run, len(hits.rows))
+        for test, number in hits.tests:
+            self._test.repeat(test, number)
+        self._group.extend(array("i", hits.rows))
+
+    def _decoded(self, line: bytes) -> tuple[str | None, int] | None:
+        """The test and the row of a line as guests write it."""
+        values = _values(line)
+        return None if values is None else (values[_TEST], self._row(values[_GROUP]))
+
     def _take_plain(
         self, found: Iterable[bytes], run: str, counts: Counter[int] | None
     ) -> Iterator[bytes]:
-        """Add the lines that are as guests write them; hands on the others."""
-        # A million times round: what is looked up is looked up once.
-        decode, values_of = msgspec.json.Decoder(_LINE).decode, msgspec.structs.astuple
-        add_time, add_test, add_run = self._ts.append, self._test.append, self._run.append
-        add_group, row_of = self._group.append, self._rows.get
+        """Add the lines that are as guests write them; hands on the others, but no blank ones."""
         for line in found:
-            try:
-                values = values_of(decode(line))
-            # Of msgspec's, only from 0.21 on a ValueError itself.
-            except (msgspec.DecodeError, ValueError, RecursionError):
-                yield line
-                continue
-            ts, version, test = values[:3]
-            event = values[_EVENT]
-            if event is None or version not in _KNOWN_VERSIONS or not 0 <= ts <= LAST_SECOND:
-                yield line
-            elif event in KEPT:
-                group = values[_GROUP]
-                row = row_of(group)
-                row = self._add_row(group) if row is None else row
+            values = _values(line)
+            if values is None:
+                if line.strip():
+                    yield line
+            elif values[_EVENT] in KEPT:
+                row = self._row(values[_GROUP])
                 if counts is None:
-                    add_time(ts)
-                    add_run(run)
-                    add_test(test)
-                    add_group(row)
+                    self._add(run, values[_TS], values[_TEST], row)
                 else:
                     counts[row] += 1
 
+    def _row(self, group: tuple[Any, ...]) -> int:
+        row = self._rows.get(group)
+        return self._add_row(group) if row is None else row
+
     def _add_row(self, group: tuple[Any, ...]) -> int:
-        values = iter(group)
-        for texts in self._texts.values():
-            texts.append(next(values))
-        for integers in self._integers.values():
-            value = next(values)
+        for (add, known), value in zip(self._texts_of_rows, group, strict=False):
+            add(-1 if value is None else known.setdefault(value, len(known)))
+        numbers, flags = group[_NUMBERS], group[_FLAGS]
+        for integers, value in zip(self._integers.values(), numbers, strict=True):
             integers.append(value if value is not None and 0 <= value < 1 << 63 else -1)
-        for flags in self._flags.values():
-            flags.append(next(values) is True)
+        for column, value in zip(self._flags.values(), flags, strict=True):
+            column.append(value is True)
         if len(self._rows) >= _MOST_GROUPS:
             self._rows.clear()
         self._rows[group] = self._size
@@ -199,5 +230,5 @@ class EventTable:
         columns |= {name: texts[name] for name in TEXT_COLUMNS}
         for kind, found in ((np.int64, self._integers), (np.bool_, self._flags)):
             columns |= {n: np.array(v, dtype=kind)[rows] for n, v in found.items()}
-        frame: pd.DataFrame = pd.DataFrame(columns)
+        frame: pd.DataFrame = pd.DataFrame(columns, copy=False)
         return frame

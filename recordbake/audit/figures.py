@@ -133,7 +133,7 @@ def own_bytes(entries: pd.DataFrame) -> pd.Series[int]:
 
 def outcomes_of_runs(events: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Requests by run and outcome."""
-    requests = events[events["event"] == "request"]
+    requests = events.loc[events["event"] == "request", ["run", "outcome", "count"]]
     by = ["run", "outcome"]
     counts = requests.groupby(by, observed=True, dropna=False)["count"].sum().to_dict()
     named = {(run, text(outcome) or "unknown"): n for (run, outcome), n in counts.items()}

@@ -8,14 +8,33 @@ from typing import TYPE_CHECKING, Any
 from recordbake.audit.columns import is_time
 from recordbake.errors import DamagedError
 from recordbake.journal import LONGEST_LINE
-from recordbake.journal import bounded_lines as lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
-__all__ = ["JOURNAL_VERSION", "LONGEST_LINE", "lines", "parse"]
+__all__ = ["JOURNAL_VERSION", "LONGEST_LINE", "batches", "parse"]
 
 JOURNAL_VERSION = 1
+_BATCH = 1 << 16  # bytes that are split into lines at once
+_TOO_LONG = b"{\0"  # no JSON, whatever follows
+
+
+def batches(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of a journal without their line breaks, some hundred at a time.
+
+    Of one that is too long, something that does not parse; some may be blank.
+    """
+    rest = b""
+    while batch := stream.read(_BATCH):
+        lines = batch.split(b"\n")
+        lines[0] = rest + lines[0]
+        rest = lines.pop()
+        if len(rest) > LONGEST_LINE:
+            rest = _TOO_LONG
+        yield lines
+    yield [rest]
 
 
 def parse(line: bytes, path: Path | str) -> dict[str, Any] | None:

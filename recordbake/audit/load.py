@@ -12,7 +12,7 @@ from recordbake.audit import runs as run_table
 from recordbake.audit.columns import clean
 from recordbake.audit.entries import load_entries, united
 from recordbake.audit.events import EventTable
-from recordbake.audit.findings.model import judged_replays
+from recordbake.audit.findings.model import judged_replays, of_runs, used
 from recordbake.audit.hub import HubRepo, held, scanned
 from recordbake.audit.remote import RemoteRun, count
 from recordbake.audit.secrets import secrets_of
@@ -37,8 +37,8 @@ class Loaded:
             :class:`~recordbake.audit.events.EventTable`.
         runs: one row a run, oldest first, see :mod:`~recordbake.audit.runs`.
         entries: one row a take, columns of the store's ``entries`` and ``tests`` (a tuple of the
-            tests that use it), ``held`` (a Hub cache has its body, too), and the fields of
-            :class:`~recordbake.audit.answers.Facts`.
+            tests that use it), ``used`` (the judged replays answered from it), ``held`` (a Hub
+            cache has its body, too), and the fields of :class:`~recordbake.audit.answers.Facts`.
         hub: repositories, largest first.
         hub_problems: how many directories of the Hub caches could not be understood.
     """
@@ -78,7 +78,9 @@ def load(*recordings: Recording, journals: Sequence[RemoteRun] = ()) -> Loaded:
     entries, renamed = united([_entries_with_secrets(recording) for recording in recordings])
     events = _events(rows, found, renamed, {clean(run.id): run for run in journals})
     runs = run_table.frame(rows)
-    entries["tests"] = _tests_today(events, runs, entries)
+    replayed = of_runs(events, judged_replays(runs))
+    entries["tests"] = _tests_today(replayed, entries)
+    entries["used"] = used(replayed, entries)
     hub = scanned(recording.hf_cache / "hub" for recording in recordings)
     entries["held"] = pd.Series(held(entries, hub.blobs), index=entries.index, dtype=bool)
     return Loaded(events, runs, entries, hub.repos, hub.problems)
@@ -127,18 +129,17 @@ def _rename(events: pd.DataFrame, chosen: pd.Series[bool], takes: dict[Name, int
     events.loc[about.index, "take"] = [takes.get(name, name[1]) for name in names]
 
 
-def _tests_today(events: pd.DataFrame, runs: pd.DataFrame, entries: pd.DataFrame) -> Any:
+def _tests_today(replayed: pd.DataFrame, entries: pd.DataFrame) -> Any:
     """The tests that use each entry: those that recorded it.
 
     Where none of them ran in the judged replays (they were renamed), those that hit it there, too.
     """
-    replayed = events[events["run"].isin(judged_replays(runs))]
     ran = set(replayed["test"].dropna().unique())
     gone = [bool(tests) and ran.isdisjoint(tests) for tests in entries["tests"]]
-    hits = replayed[(replayed["outcome"] == "hit") & replayed["test"].notna()]
-    hits = hits[hits["key"].isin(entries["key"][gone])]
+    hit = (replayed["outcome"] == "hit") & replayed["test"].notna()
+    hit &= replayed["key"].isin(entries["key"][gone])
     asking: dict[Name, set[str]] = defaultdict(set)
-    distinct = hits[["key", "take", "test"]].drop_duplicates().astype(object)
+    distinct = replayed.loc[hit, ["key", "take", "test"]].drop_duplicates().astype(object)
     for key, take, test in distinct.itertuples(index=False):
         asking[str(key), int(take)].add(str(test))
     named = zip(entries["key"], entries["take"], entries["tests"], gone, strict=True)

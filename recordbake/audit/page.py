@@ -10,13 +10,15 @@ import hashlib
 import re
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from recordbake.audit.svg import Chart
     from recordbake.audit.verdict import Verdict
+
+T = TypeVar("T")
 
 #: Rows of a table that the page shows; the rest is in audit.json.
 MOST_ROWS = 300
@@ -184,14 +186,23 @@ def anchor(section: str, subject: str) -> str:
 
 def fill(
     section: Section,
-    rows: Iterable[tuple[str, tuple[Cell, ...]]],
+    found: Sequence[T],
+    row: Callable[[T], tuple[str, tuple[Cell, ...]]],
     note: str = "",
     *,
     most: int = MOST_ROWS,
 ) -> Table:
-    """A table of the first rows; each is given as its subject, unique in the table, and cells."""
-    found = list(rows)
+    """A table of the first of what was found.
+
+    Args:
+        section: what the table is.
+        found: what each row is about.
+        row: makes one: its subject, unique in the table, and its cells.
+        note: what is to stand below it.
+        most: how many rows are shown.
+    """
     if len(found) > most:
         note = f"{len(found) - most:,} more in audit.json. {note}".strip()
-    shown = tuple(Row(anchor(section.id, subject), row) for subject, row in found[:most])
+    rows = map(row, found[:most])
+    shown = tuple(Row(anchor(section.id, subject), cells) for subject, cells in rows)
     return Table(section, shown, len(found), note)

@@ -42,7 +42,7 @@ def secrets_of(recording: Recording) -> dict[tuple[str, int], tuple[Secret, ...]
             if _size(path):
                 scanner.file(path, sha256, advance, coding)
     found: dict[tuple[str, int], set[Secret]] = defaultdict(set)
-    places = _entries_of(recording.store)
+    places = _entries_of(recording.store) if scanner.found else {}
     for secret in scanner.found:
         for name in places[secret.where]:
             found[name].add(Secret(secret.what, secret.digest))
@@ -64,7 +64,7 @@ def _scan_rows(store: Path, scanner: Scanner) -> dict[str, tuple[Path, str]]:
             where = f"{key.decode()} {take}"
             coding = (encoding or b"").decode("ascii", "replace")
             # A value is text, then the body: looked at as one, and the body alone if it is packed.
-            scanner.look(b"\n".join(filter(None, (*texts, value))), where)
+            scanner.look_at_text(b"\n".join(filter(None, (*texts, value))), where)
             if type(size) is int and size > INLINE_LIMIT:
                 name = sha256.decode("ascii", "replace")
                 files[name] = (body_path(store.parent / "bodies", name), coding)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from recordbake.audit.page import Section, Table
     from recordbake.audit.summary import Entry, Summary
 
+    Made = tuple[str, tuple[Cell, ...]]
+
 #: Kinds with a table of their own; the others share one.
 _OWN = {"live-miss": "misses", "stale": "stale", "unused": "unused"}
 
@@ -71,24 +73,26 @@ class Linked:
 
     def misses(self) -> Table:
         """Live misses by URL."""
-        rows = []
-        for f in self._by_section["misses"]:
+
+        def row(f: Finding) -> Made:
             (times,) = cells(f.evidence["count"])
             seen = moment_cell(f.evidence["first_seen"])
             reason = text_cell(f.evidence["message"] or ", ".join(f.evidence["reasons"]))
-            row = (self._subject(f), times, self.tests_cell(f.tests), reason, seen)
-            rows.append((_row_name(f), row))
-        return fill(sections.MISSES, rows)
+            tests = self.tests_cell(f.tests)
+            return _row_name(f), (self._subject(f), times, tests, reason, seen)
+
+        return fill(sections.MISSES, self._by_section["misses"], row)
 
     def problems(self) -> Table:
         """Findings of the kinds that have no table of their own."""
-        rows = []
-        for f in self._by_section["problems"]:
+
+        def row(f: Finding) -> Made:
             times = cells(f.evidence.get("count", f.evidence.get("damaged_lines")))
             kind = Cell((f.kind, f.severity), tone=f.severity)
-            row = (self._subject(f), kind, *times, self.tests_cell(f.tests), _advice(f))
-            rows.append((_row_name(f), row))
-        return fill(sections.PROBLEMS, rows)
+            tests = self.tests_cell(f.tests)
+            return _row_name(f), (self._subject(f), kind, *times, tests, _advice(f))
+
+        return fill(sections.PROBLEMS, self._by_section["problems"], row)
 
     def stale(self) -> Table:
         """Entries that are too old."""
@@ -99,13 +103,13 @@ class Linked:
         return self._aged(sections.UNUSED)
 
     def _aged(self, section: Section) -> Table:
-        rows = []
-        for f in self._by_section[section.id]:
+        def row(f: Finding) -> Made:
             recorded = moment_cell(f.evidence["recorded_at"])
-            row = (self._subject(f), recorded, size_cell(f.evidence["bytes"]),
-                   self.tests_cell(f.tests))  # fmt: skip
-            rows.append((_row_name(f), (*row, _advice(f)) if section.id == "unused" else row))
-        return fill(section, rows)
+            made = (self._subject(f), recorded, size_cell(f.evidence["bytes"]),
+                    self.tests_cell(f.tests))  # fmt: skip
+            return _row_name(f), (*made, _advice(f)) if section.id == "unused" else made
+
+        return fill(section, self._by_section[section.id], row)
 
     def tests(self) -> Table:
         """Tests, and what each asks for among what is shown."""
@@ -116,11 +120,12 @@ class Linked:
         for entry in self._entries:
             for test in entry.tests:
                 asked[test].append((_request(entry), self._entry_link(entry.key, entry.take)))
-        rows = [
-            (test, (*cells(test or "(no test known)", *numbers), linked_cell(asked[test])))
-            for test, numbers in self._tests.items()
-        ]
-        return fill(sections.TESTS, rows)
+
+        def row(test: str) -> Made:
+            counted = cells(test or "(no test known)", *self._tests[test])
+            return test, (*counted, linked_cell(asked[test]))
+
+        return fill(sections.TESTS, list(self._tests), row)
 
     def entries(self) -> Table:
         """Entries, each take a row."""
@@ -128,16 +133,18 @@ class Linked:
         for f in self._shown:
             for key in _keys(f):
                 about[key, f.evidence.get("take")].append((f.kind, _anchor(f)))
-        rows = []
-        for e in self._entries:
+
+        def row(e: Entry) -> Made:
             found = linked_cell([*about[e.key, e.take], *about[e.key, None]])
             answer = (str(e.status) if e.status > 0 else "failed", e.content_type)
             shown = text_cell("\n".join((" ".join(answer).strip(), f"take {e.take}")))
-            row = (*cells(f"{e.method} {e.url}"), shown, size_cell(e.bytes),
-                   moment_cell(e.recorded_at), self.tests_cell(e.tests), found)  # fmt: skip
-            rows.append((f"{e.key} {e.take}", row))
-        note = f"{len(rows):,} of {self._all:,} entries." if self._all > len(rows) else ""
-        return fill(sections.ENTRIES, rows, note, most=len(rows))
+            made = (*cells(f"{e.method} {e.url}"), shown, size_cell(e.bytes),
+                    moment_cell(e.recorded_at), self.tests_cell(e.tests), found)  # fmt: skip
+            return f"{e.key} {e.take}", made
+
+        number = len(self._entries)
+        note = f"{number:,} of {self._all:,} entries." if self._all > number else ""
+        return fill(sections.ENTRIES, self._entries, row, note, most=number)
 
     def _subject(self, finding: Finding) -> Cell:
         keys = _keys(finding)

@@ -166,10 +166,12 @@ def _known(recordings: Sequence[Recording], reports: Path, rate: float) -> Upstr
 
 def _baked(recording: Recording) -> dict[str, int] | None:
     """Counts of the recording's own bake; None where there is none that can be read."""
+    if recording.manifest.exists() or not recording.bake_dir.is_dir():
+        return None
     from recordbake.bake import manifest
 
     path = recording.bake_dir / manifest.MANIFEST_NAME
-    if recording.manifest.exists() or not path.is_file():
+    if not path.is_file():
         return None
     try:
         found = manifest.load(path)

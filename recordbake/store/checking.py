@@ -123,8 +123,10 @@ def _content(connection: sqlite3.Connection) -> str:
         "SELECT * FROM uses ORDER BY key, test, attempt, n",
         "SELECT * FROM identities ORDER BY key, take",
     ):
-        for row in connection.execute(select):
-            digest.update(repr(tuple(row)).encode("utf-8", "surrogateescape"))
+        rows = connection.cursor()
+        rows.row_factory = None  # plain tuples
+        for row in rows.execute(select):
+            digest.update(repr(row).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

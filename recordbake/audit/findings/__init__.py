@@ -7,6 +7,7 @@ do about it. The order of events in a journal never changes a finding.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from recordbake.audit.findings import ages, content, traffic, use
@@ -19,9 +20,9 @@ from recordbake.audit.findings.model import (
     iso,
     judged_recordings,
     judged_replays,
+    of_runs,
     recorded_since,
     text,
-    used,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DAY", "KINDS", "LIVE_MISSES", "REPLAYS", "Finding", "Limits", "Upstream", "find", "iso",
-    "judged_entries", "judged_recordings", "judged_replays", "recorded_since", "text", "used",
+    "judged_entries", "judged_recordings", "judged_replays", "recorded_since", "text",
 ]  # fmt: skip
 
 
@@ -92,15 +93,24 @@ def find(
         *_of_content(loaded, limits),
         *use.growth(loaded.entries, known.baked, limits.growth),
     ]
-    order = list(KINDS)
-    return sorted(found, key=lambda f: (order.index(f.kind), f.subject, str(f.evidence)))
+    order = {kind: n for n, kind in enumerate(KINDS)}
+    ordered: list[Finding] = []
+    # Evidence as text is dear, and tells few apart.
+    for _, same in groupby(sorted(found, key=lambda f: (order[f.kind], f.subject)), _named):
+        alike = list(same)
+        ordered += alike if len(alike) == 1 else sorted(alike, key=lambda f: str(f.evidence))
+    return ordered
+
+
+def _named(finding: Finding) -> tuple[str, str]:
+    return finding.kind, finding.subject
 
 
 def _of_runs(loaded: Loaded) -> Iterator[Finding]:
     events, runs = loaded.events, loaded.runs
     replays = judged_replays(runs)
-    current = events[events["run"].isin([*replays, *judged_recordings(runs)])]
-    replayed = events[events["run"].isin(replays)]
+    current = of_runs(events, [*replays, *judged_recordings(runs)])
+    replayed = of_runs(events, replays)
     yield from traffic.live_misses(replayed, loaded.entries)
     yield from traffic.leaks(current)
     yield from traffic.uncovered(current)
@@ -115,11 +125,7 @@ def _of_runs(loaded: Loaded) -> Iterator[Finding]:
 
 def judged_entries(loaded: Loaded) -> Any:
     """The entries whose age matters: those the judged replays used, all if there was none."""
-    replays = judged_replays(loaded.runs)
-    if not replays:
-        return loaded.entries
-    replayed = loaded.events[loaded.events["run"].isin(replays)]
-    return loaded.entries[used(replayed, loaded.entries)]
+    return loaded.entries[loaded.entries["used"]] if judged_replays(loaded.runs) else loaded.entries
 
 
 def _are_whole(runs: pd.DataFrame) -> bool:

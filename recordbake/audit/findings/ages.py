@@ -68,7 +68,7 @@ def stale_upstream(
         answers: what the origin said, by key and take.
     """
     row: Any
-    for row in entries.itertuples():
+    for row in entries[entries["key"].isin({key for key, _ in answers})].itertuples():
         answer = answers.get((str(row.key), int(str(row.take))))
         if answer is not None and answer.state == "changed":
             yield of_entry(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 #: Every kind of finding with its severity, worst first.
 KINDS = {
@@ -58,8 +63,11 @@ class Finding:
 
 def iso(seconds: float) -> str | None:
     """Unix seconds as ISO 8601 in UTC, to the second; None for a time that is not known."""
-    if pd.isna(seconds):
-        return None
+    return None if math.isnan(seconds) else _iso(int(seconds))
+
+
+@lru_cache(maxsize=4096)  # what is recorded together is recorded within few seconds
+def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -73,11 +81,16 @@ def judged_recordings(runs: pd.DataFrame) -> list[str]:
     return [str(run) for run in runs["run"][runs["judged"] & (runs["mode"] == "record")]]
 
 
+def of_runs(events: pd.DataFrame, runs: Collection[str]) -> pd.DataFrame:
+    """The events of these runs; not copied where there are no others."""
+    wanted = events["run"].isin(runs)
+    return events if wanted.all() else events[wanted]
+
+
 def used(replayed: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
     """Which entries a replay answered from, aligned with ``entries``."""
-    requests = replayed[replayed["event"] == "request"]
-    hits = requests[(requests["outcome"] == "hit") | requests["from_cache"]]
-    hits = hits[["key", "take"]].drop_duplicates()
+    hit = (replayed["outcome"] == "hit") | replayed["from_cache"]
+    hits = replayed.loc[hit & (replayed["event"] == "request"), ["key", "take"]].drop_duplicates()
     pairs = set(zip(hits["key"].astype(object), hits["take"].clip(lower=0), strict=True))
     flags = [pair in pairs for pair in zip(entries["key"], entries["take"], strict=True)]
     answered: pd.Series[bool] = pd.Series(flags, index=entries.index, dtype=bool)
@@ -91,7 +104,8 @@ def damaged_keys(replayed: pd.DataFrame) -> list[str]:
 
 def recorded_since(events: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
     """Which events concern a key that has been recorded after them, aligned with ``events``."""
-    newest = entries.groupby("key")["recorded_at"].max().to_dict()
+    about = entries[entries["key"].isin(distinct(events["key"]))]
+    newest = about.groupby("key")["recorded_at"].max().to_dict()
     pairs = zip(events["key"].astype(object), events["ts"], strict=True)
     flags = [newest.get(key, 0.0) > ts for key, ts in pairs]
     since: pd.Series[bool] = pd.Series(flags, index=events.index, dtype=bool)

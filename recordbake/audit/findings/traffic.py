@@ -30,8 +30,7 @@ def live_misses(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[Findi
     A request that was recorded after it was missed is no finding any more, and one whose entry is
     damaged is a finding of that kind.
     """
-    requests = replayed[replayed["event"] == "request"]
-    missed = requests[requests["outcome"].isin(LIVE_MISSES)]
+    missed = replayed[(replayed["event"] == "request") & replayed["outcome"].isin(LIVE_MISSES)]
     missed = missed[~missed["key"].isin(damaged_keys(replayed))]
     missed = missed[~recorded_since(missed, entries)]
     for (method, url), group in missed.groupby(["method", "url"], observed=True, dropna=False):

@@ -16,7 +16,6 @@ from recordbake.audit.findings.model import (
     of_entry,
     recorded_since,
     text,
-    used,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +28,8 @@ def damaged_entries(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[F
     """Entries that the replay could not read, unless they were recorded again since."""
     found = replayed[replayed["event"] == "damage"]
     found = found[~recorded_since(found, entries)]
-    urls = {row.key: f"{row.method} {row.url}" for row in entries.itertuples()}
+    named = entries[entries["key"].isin(distinct(found["key"]))]
+    urls = {row.key: f"{row.method} {row.url}" for row in named.itertuples()}
     for key, group in found.groupby("key", observed=True, dropna=False):
         evidence = {
             "key": text(key),
@@ -59,7 +59,7 @@ def unused(
     later = entries["recorded_at"] > started  # false where either is not known
     ran, sound = _tests(replayed)
     unread = entries["key"].isin(damaged_keys(replayed))  # that is why they were not used
-    for row in entries[~used(replayed, entries) & ~later & ~unread].itertuples():
+    for row in entries[~entries["used"] & ~later & ~unread].itertuples():
         tests = tuple(row.tests)
         if row.held and not (whole and ran.isdisjoint(tests)):
             continue
