@@ -4,7 +4,7 @@ TRANSPORT is ``wire`` for whatever the surroundings answer (a server, or recordb
 transport that answers from a dictionary (the least that the client itself costs), ``look-up`` for the
 same that asks the recording first and lets the answer go (the least that a hook can cost), ``file:PATH`` for
 one that hands out a file, or a peer with its recording, ``vcrpy:PATH``. Prints one JSON object:
-seconds of wall and CPU time of the first call and the median of the rest.
+seconds of wall and CPU time of the first call and the mean of the rest.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ def measure(client, transport, base, count, distinct):
     return {
         "first_wall": walls[0],
         "first_cpu": cpus[0],
-        "wall": statistics.median(walls[rest]),
-        "cpu": statistics.median(cpus[rest]),
+        "wall": statistics.fmean(walls[rest]),
+        "cpu": statistics.fmean(cpus[rest]),
     }
 
 

@@ -13,7 +13,7 @@ _HEAD = """\
 Made by `nox -s bench` from `reports/bench.json`; do not edit.
 
 What recordbake costs, as ratios: both sides of a row are processes that take turns, {rounds} rounds,
-medians (bake and audit: once); rows may come from several calls (`--only`). Machines differ, ratios less. CPU is user and system time of a process and its
+medians of the rounds (bake and audit: once); rows may come from several calls (`--only`). Machines differ, ratios less. CPU is user and system time of a process and its
 children (`wait4`); a call's CPU and wall are taken inside its process. The server answers with one send
 per response. Figures of one row vary by some hundredths on a quiet machine, and by more on a busy one:
 this run had a load of {load:.1f} on {cores} cores (Python {python}).

@@ -304,8 +304,8 @@ def _bake(s: Surroundings, _: int) -> Result:
 
 
 PEERS = ("requests-cache", "vcrpy", "cassetter")
-CPU, WALL, CALL = "CPU of the whole process", "wall of the whole command", "CPU of a call, median"
-LIVE = "wall of a call, median; 2,000 entries of 1 KB"
+CPU, WALL, CALL = "CPU of the whole process", "wall of the whole command", "CPU of a call, mean"
+LIVE = "wall of a call, mean; 2,000 entries of 1 KB"
 
 ROWS = (
     Row("start-up", "`python -c pass`, hooked over not hooked", CPU, 1.3, _process("pass", 8)),

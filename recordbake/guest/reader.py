@@ -10,6 +10,7 @@ from collections import deque
 from operator import index
 from urllib.parse import quote
 
+from .ahead import Ahead
 from .codec import DAMAGE, CodecError, decode_value
 from .dates import LENGTHS
 from .exchange import Failure
@@ -24,9 +25,18 @@ if TYPE_CHECKING:
 
 _BY_KEY = """
 SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
-       responses.value
+       responses.value, responses.rowid
 FROM entries LEFT JOIN responses ON responses.key = entries.response_key
 WHERE entries.key = ? ORDER BY entries.take
+"""
+#: The same of the keys whose answers were recorded next: rows are numbered as they are recorded.
+_NEXT = """
+SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
+       responses.value, responses.rowid, entries.key
+FROM entries LEFT JOIN responses ON responses.key = entries.response_key
+WHERE entries.key IN  -- what names a response begins with the key
+      (SELECT substr(key, 1, 32) FROM responses WHERE rowid > ? ORDER BY rowid LIMIT ?)
+ORDER BY entries.key, entries.take
 """
 _ORDER = """
 SELECT attempt, take FROM uses WHERE key = ? AND test = ? AND attempt <= ?
@@ -70,6 +80,7 @@ class StoreReader:
         self._bodies = os.path.join(os.path.dirname(path), "bodies")
         self._whole: set[str] = set()
         self._memory = Memory()
+        self._ahead = Ahead()
         #: Keys that were looked up before in this process, not for sure all of them.
         self.asked = self._memory.asked
         self._idle: deque[sqlite3.Connection] = deque()
@@ -111,7 +122,7 @@ class StoreReader:
         rows = self._memory.get(key)
         held = rows is not None
         if rows is None:
-            rows = self._look_up(key)
+            rows = self._ahead.pop(key) or self._look_up(key)
             held = bool(rows) and self._memory.keep(key, rows)
         found = []
         for row in rows:
@@ -125,16 +136,36 @@ class StoreReader:
 
     def _look_up(self, key: str) -> list[Recorded]:
         """Rows from the store, which are checked and decoded here, once."""
-        rows = []
+        rows, place = [], None
         for row in self._query(_BY_KEY, (key,)):
             try:
                 rows.append(self._decoded(row))
             except DAMAGE as error:
                 raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
+            place = place or row[6]
+        if type(place) is int and (count := self._ahead.count(place, len(rows))):
+            self._read_ahead(place + len(rows) - 1, count)
         return rows
 
+    def _read_ahead(self, place: int, count: int) -> None:
+        """Hold what was recorded next, but for what is damaged: who asks for it is told."""
+        try:
+            found = self._query(_NEXT, (place, count))
+        except DamagedStoreError:
+            return
+        rows: dict[str, list[Recorded]] = {}
+        last, dropped = place, set()
+        for row in found:
+            key = str(row[7])
+            try:
+                rows.setdefault(key, []).append(self._decoded(row))
+                last = max(last, index(row[6] or 0))  # type: ignore[arg-type]
+            except DAMAGE:
+                dropped.add(key)
+        self._ahead.hold({key: each for key, each in rows.items() if key not in dropped}, last)
+
     def _decoded(self, row: tuple[object, ...]) -> Recorded:
-        number, size, sha256, vary, failure, value = row
+        number, size, sha256, vary, failure, value = row[:6]
         found = Recorded(index(number), index(size), str(sha256))  # type: ignore[arg-type]
         if failure is not None:
             found.failure = Failure.from_dict(json.loads(str(failure)))
