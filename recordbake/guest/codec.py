@@ -68,13 +68,19 @@ def _chunks(runs: Any) -> Chunks:
     return [(int(length), int(count)) for length, count in runs]
 
 
-def _head(status: Any, reason: Any, version: Any, headers: Any, interim: Any) -> Head:
-    return Head(int(status), str(reason), str(version), _headers(headers), _interim(interim))
+def _head(  # noqa: PLR0913, PLR0917  # a head's slots
+    status: Any, reason: Any, version: Any, headers: Any, interim: Any, trailers: Any = ()
+) -> Head:
+    return Head(
+        int(status), str(reason), str(version), _headers(headers), _interim(interim),
+        _headers(trailers),
+    )  # fmt: skip
 
 
 def _check_lines(head: Head) -> None:
     for _, reason, fields in [(head.status, head.reason, head.headers), *head.interim]:
         _refuse_injection([("", reason.replace("\r\n", "\n")), *fields])
+    _refuse_injection(head.trailers)
 
 
 def encode_value(captured: Captured) -> bytes:
@@ -107,6 +113,8 @@ def encode_value(captured: Captured) -> bytes:
         meta["chunks"] = captured.chunks
     if head.interim:
         meta["interim"] = head.interim
+    if head.trailers:
+        meta["trailers"] = head.trailers
     return MAGIC + _sealed(_dumps(meta)) + b"\n" + (captured.body if inline else b"")
 
 
@@ -149,6 +157,7 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
         head = Head(
             int(meta["status"]), str(meta["reason"]), str(meta["version"]),
             _headers(meta["headers"]), _interim(interim) if interim else None,
+            meta.get("trailers") and _headers(meta["trailers"]),
         )  # fmt: skip
         meta["chunks"] = _chunks(chunks) if chunks else []
         if "\\n" in text or "\\u000" in text:

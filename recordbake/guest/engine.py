@@ -265,7 +265,10 @@ class Engine:
                 captured.request.shape = self._shape(plan)
                 headers = redaction.redact_response_headers(head.headers, self._volatile)
                 headers = self._secrets.headers(headers)
-                captured.head = Head(head.status, head.reason, head.version, headers, head.interim)
+                captured.head = Head(
+                    head.status, head.reason, head.version, headers, head.interim,
+                    self._secrets.headers(head.trailers),
+                )  # fmt: skip
                 set_length(headers, captured.body_size, capture.sent)
             try:
                 self._entries.write(encode_record(captured))

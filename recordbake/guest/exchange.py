@@ -171,19 +171,21 @@ class Head(Data):
         headers: header fields in order, duplicates kept.
         interim: (status, reason, headers) of responses that came before, such as 103; some clients
             take them for the answer. 100 is left out but by tornado: no other client shows it.
+        trailers: fields behind a chunked body (RFC 9112 section 7.1.2); only libcurl shows them.
     """
 
-    __slots__ = ("headers", "interim", "reason", "status", "version")
+    __slots__ = ("headers", "interim", "reason", "status", "trailers", "version")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917
         self, status: int, reason: str, version: str, headers: Headers,
-        interim: list[tuple[int, str, Headers]] | None = None,
+        interim: list[tuple[int, str, Headers]] | None = None, trailers: Headers | None = None,
     ) -> None:  # fmt: skip
         self.status = status
         self.reason = reason
         self.version = version
         self.headers = headers
         self.interim = interim or []
+        self.trailers = trailers or []
 
 
 def is_suspect(head: Head | None, failure: Failure | None) -> bool:

@@ -221,6 +221,12 @@ def status_line(head: Head) -> bytes:
     return line.rstrip(" ").encode("latin-1", "replace")
 
 
+def last_chunk(trailers: Headers) -> bytes:
+    """The end of a chunked body (RFC 9112 section 7.1)."""
+    fields = "".join([f"{name}: {value}\r\n" for name, value in trailers])
+    return b"0\r\n" + fields.encode("latin-1", "replace") + b"\r\n"
+
+
 def head_bytes(head: Head) -> bytes:
     """Status line and header fields for an HTTP/1.1 parser, after the interim ones."""
     before = b"".join(

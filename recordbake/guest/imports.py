@@ -25,6 +25,7 @@ WATCHED = {
     "aiohttp": "clients.aiohttp",
     "httplib2": "clients.httplib2",
     "tornado.simple_httpclient": "clients.tornado",
+    "tornado.curl_httpclient": "clients.tornado_curl",
     "nltk.pathsec": "clients.nltk",
     "_pytest.config": "pytest_outcomes",
     "multiprocessing.util": "multiprocessing_spawn",
@@ -136,7 +137,7 @@ class ClientFinder:
         if name in _RUNNERS:
             adapter.install(module, self._settings, self._journal)
             return
-        client = name if name == "http.client" else name.partition(".")[0]
+        client = getattr(adapter, "CLIENT", None) or name.partition(".")[0]
         try:
             version = self.versions[client] = adapter.install(module, self._engine)
         except Exception as error:  # a release that is built differently

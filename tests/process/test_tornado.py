@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from tests.support.cli import recordbake
-from tests.support.origin import LARGE
+from tests.support.origin import LARGE, TEXT, Origin
 from tests.support.programs import CAPTURE, events, record_and_replay, requests
 
 #: Before each program: ``run(main)`` gives ``main`` a client.
@@ -28,10 +28,10 @@ def run(main, **options):
         client.close()
     asyncio.run(inner())
 """
-SIMPLE = "simple_httpclient.Simple"
+SIMPLE, CURL = "simple_httpclient.Simple", "curl_httpclient.Curl"
 
 
-@pytest.fixture(params=[SIMPLE])
+@pytest.fixture(params=[SIMPLE, CURL])
 def prelude(request):
     return PRELUDE.format(request.param)
 
@@ -102,6 +102,62 @@ def test_what_is_not_recorded_is_blocked(prelude, tmp_path):
     (event,) = requests(tmp_path, "replay_strict")
     assert event["outcome"] == "blocked"
     assert not [e for e in events(tmp_path, "replay_strict") if e["event"] == "leak"]
+
+
+def test_what_a_busy_server_says_is_asked_for_again_while_recording(prelude, tmp_path):
+    code = """
+        async def main(client):
+            r = await client.fetch(URL + "/busy")
+            print(r.code, r.body.decode())
+        run(main)
+        """
+    program = prelude + textwrap.dedent(code)
+    assert record_and_replay(tmp_path, program) == "200 /busy\n"
+    (event,) = requests(tmp_path, "record")
+    assert (event["outcome"], event["retries"]) == ("stored", 2)
+
+
+def test_a_live_miss_behind_a_redirect_goes_live_from_the_start(prelude, tmp_path):
+    code = """
+        async def main(client):
+            for follow in (False, True)[: int(os.environ["TIMES"])]:
+                options = {"follow_redirects": follow, "raise_error": False}
+                r = await client.fetch(URL + "/redirect", **options)
+                print(r.code)
+        run(main)
+        """
+    (tmp_path / "program.py").write_text(prelude + textwrap.dedent(code))
+    command = [sys.executable, "-W", "error", "program.py"]
+    with Origin() as origin:
+        env = CAPTURE | {"ORIGIN": origin.url}
+        recorded = recordbake("record", "--", *command, cwd=tmp_path, env=env | {"TIMES": "1"})
+        assert recorded.stdout == "301\n", recorded.stderr
+        replayed = recordbake("replay", "--", *command, cwd=tmp_path, env=env | {"TIMES": "2"})
+        assert replayed.stdout == "301\n200\n", replayed.stderr
+    found = [(e["status"], e["outcome"]) for e in requests(tmp_path, "replay")]
+    assert found == [(301, "hit"), (301, "hit"), (302, "forwarded"), (200, "forwarded")]
+
+
+def test_a_handle_of_libcurl_that_was_led_astray_goes_live_again(tmp_path):
+    code = """
+        async def main(client):
+            for path in ("/text", "/echo", "/text", "/echo"):
+                r = await client.fetch(os.environ["ORIGIN"] + path)
+                print(len(r.body), end=" ")
+        run(main, max_clients=1)
+        """
+    (tmp_path / "program.py").write_text(PRELUDE.format(CURL) + textwrap.dedent(code))
+    command = [sys.executable, "-W", "error", "program.py"]
+    fetch = (
+        "import urllib.request as u; u.urlopen(__import__('os').environ['ORIGIN'] + '/text').read()"
+    )
+    with Origin() as origin:
+        env = CAPTURE | {"ORIGIN": origin.url}
+        recordbake("record", "--", sys.executable, "-c", fetch, cwd=tmp_path, env=env)
+        replayed = recordbake("replay", "--", *command, cwd=tmp_path, env=env)
+        assert replayed.stdout == f"{len(TEXT)} 4 {len(TEXT)} 4 ", replayed.stderr
+    found = [e["outcome"] for e in requests(tmp_path, "replay")]
+    assert found == ["hit", "forwarded", "hit", "forwarded"]
 
 
 # -- WebSockets, and a suite's own servers ---------------------------------------------------------

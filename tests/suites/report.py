@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +65,19 @@ def show(runs: Runs) -> int:
 
 
 def write_page(path: Path, work: Path) -> None:
-    """Write the documentation page from the summaries of the last runs."""
+    """Write the documentation page from the summaries of the last runs.
+
+    Of a suite that was not run in ``work`` it keeps what it says.
+    """
     rows, details = [], []
+    before = path.read_text() if path.exists() else ""
     for name in catalogue.names():
         summary = work / name / "summary.json"
         if not summary.exists():
+            rows += re.findall(rf"^\| {name} .*\n", before, re.MULTILINE)
+            details += re.findall(
+                rf"^\n## {name}\n(?:(?!## ).*\n)*(?=\n## |\Z)", before, re.MULTILINE
+            )
             continue
         suite, found = catalogue.load(name), json.loads(summary.read_text())
         need, none = found["need"], found["alone"]

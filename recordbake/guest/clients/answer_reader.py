@@ -78,6 +78,10 @@ class AnswerReader(ResponseReader):
     def _begin_chunk(self) -> int:
         return next(self._lengths, 0)
 
+    def _last_chunk(self) -> bytes:
+        assert self.take.head is not None
+        return framing.last_chunk(self.take.head.trailers)
+
     def _garbage(self) -> bytes:
         return self.take.failure.raw.encode("latin-1") if self.take.failure else b""
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     Connect = Callable[[Any], None]
 
-NAME = "http.client"
+#: Whose version :func:`install` returns.
+CLIENT = NAME = "http.client"
 
 #: Every ``connect`` that is ours; a subclass with a ``connect`` of its own is not captured, since
 #: nobody knows what it does with the socket (a Unix socket, say). The guard is there for it.

@@ -83,7 +83,7 @@ class ResponseReader(io.RawIOBase):
         data, complete = self._read(min(size, self._left or size))
         if not data:
             self._ended = True
-            return b"0\r\n\r\n" if complete else line or self._garbage()
+            return self._last_chunk() if complete else line or self._garbage()
         if not self._left:
             return b"%x\r\n%b\r\n" % (len(data), data)
         self._left -= len(data)
@@ -101,6 +101,10 @@ class ResponseReader(io.RawIOBase):
 
     def _begin_chunk(self) -> int:
         raise NotImplementedError
+
+    def _last_chunk(self) -> bytes:
+        """The end of a chunked body."""
+        return framing.last_chunk([])
 
     def _garbage(self) -> bytes:
         """What came instead of a chunk."""

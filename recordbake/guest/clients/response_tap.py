@@ -69,6 +69,11 @@ class ResponseTap:
         """All that came of what may not be a head."""
         return bytes(self._raw)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the head was given to the caller."""
+        return self._capture is not None
+
     def begin(self, capture: Capture) -> None:
         """The head is given to the caller."""
         head = self.head
@@ -85,6 +90,9 @@ class ResponseTap:
 
     def feed(self, data: bytes) -> None:
         """Bytes of the body, with its framing."""
+        assert self.head is not None
+        if self.head.version == "2" and self._capture is not None:
+            self._capture.chunk(len(data))  # its frames, which callers see as pieces
         at = 0
         while at < len(data) and not self.complete and not self._garbage:
             if self._chunked and not self._left:
@@ -113,6 +121,8 @@ class ResponseTap:
         if self._in_trailers:
             if not line:
                 self._end()
+            elif self.head is not None:
+                self.head.trailers += framing.parse_headers([line])
         elif line:  # an empty one ends the chunk before
             self._begin_chunk(line)
         return end + 1

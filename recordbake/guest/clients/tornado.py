@@ -16,6 +16,7 @@ from ..exchange import Request, is_upgrade
 from .once import is_patched, mark
 from .tornado_exchange import Exchange
 from .tornado_stream import make_stream
+from .tornado_urls import port_of, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class TornadoSeam:
         """Whether somebody has replaced what connects, or the host is none of our business."""
         if type(connection.tcp_client).connect is not self.connect:
             return True
-        parts = _split(connection.request.url)
+        parts = split(connection.request.url)
         return parts.scheme not in ("http", "https") or self.engine.bypasses(
-            parts.hostname or "", _port(parts)
+            parts.hostname or "", port_of(parts)
         )
 
     def has_own_resolver(self, connection: Any) -> bool:
@@ -59,8 +60,8 @@ class TornadoSeam:
 
     async def resolves_here(self, connection: Any) -> bool:
         """Whether a name leads to this machine, by the suite's own resolver."""
-        parts = _split(connection.request.url)
-        port = _port(parts)
+        parts = split(connection.request.url)
+        port = port_of(parts)
         try:
             found = await connection.tcp_client.resolver.resolve(parts.hostname, port)
         except Exception:
@@ -109,20 +110,6 @@ class DeferredClient:
         exchange = Exchange(self._seam, self._connection, connect)
         exchange.stream = self._seam.stream_class(exchange, options.get("max_buffer_size"))
         return exchange.stream
-
-
-def _split(url: str) -> Any:
-    from urllib.parse import urlsplit
-
-    return urlsplit(url)
-
-
-def _port(parts: Any) -> int:
-    try:
-        port: int | None = parts.port
-    except ValueError:
-        port = None  # tornado says so
-    return port or (443 if parts.scheme == "https" else 80)
 
 
 def _pass_upgrade(seam: TornadoSeam, connection: Any) -> None:

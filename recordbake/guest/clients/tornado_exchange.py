@@ -11,10 +11,11 @@ from ..request_buffer import RequestBuffer
 from .answer_reader import AnswerReader
 from .failures import rebuild
 from .tornado_live import LiveExchange
+from .tornado_urls import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from ..exchange import Failure, Take
@@ -67,13 +68,12 @@ class Exchange:
             self.give(_CONTINUE)
 
     def _decide(self, buffer: RequestBuffer) -> None:
-        parts = self.connection.parsed
-        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        origin = origin_of(self.connection.request.url)
         request = Request(
             buffer.method, origin + buffer.target, buffer.headers, buffer.body(), self.seam.name
         )
         if self.seam.has_own_resolver(self.connection):
-            self._start(self._resolve(request))
+            self._start(self._resolve, request)
         else:
             self._act(self.seam.engine.plan(request))
 
@@ -98,14 +98,14 @@ class Exchange:
 
     def _go_live(self, plan: Plan | None) -> None:
         self._live = LiveExchange(self, plan)
-        self._start(self._live.run(self._buffer))
+        self._start(self._live.run, self._buffer)
 
-    def _start(self, steps: Coroutine[Any, Any, None]) -> None:
-        self.connection.io_loop.add_callback(self._run, steps)
+    def _start(self, step: Callable[[Any], Awaitable[None]], argument: Any) -> None:
+        self.connection.io_loop.add_callback(self._run, step, argument)
 
-    async def _run(self, steps: Coroutine[Any, Any, None]) -> None:
+    async def _run(self, step: Callable[[Any], Awaitable[None]], argument: Any) -> None:
         try:
-            await steps
+            await step(argument)
         except Exception as error:
             self.refuse(error)
 

@@ -13,6 +13,7 @@ SUPPORTED = {
     "aiohttp": ("3.9", "3.15"),
     "httplib2": ("0.20", "0.33"),
     "tornado": ("6.2", "6.7"),
+    "pycurl": ("7.45.4", "8"),  # below tornado; its wheels bring libcurl 8.11 and later
 }
 
 

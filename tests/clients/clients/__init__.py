@@ -34,6 +34,7 @@ CLIENTS: dict[str, tuple[str, dict[str, str]]] = {
     "httpx2-trio": ("httpx_async", {"library": "httpx2", "backend": "trio"}),
     "aiohttp": ("aiohttp", {}),
     "tornado": ("tornado", {"implementation": "simple"}),
+    "tornado-curl": ("tornado", {"implementation": "curl"}),
 }
 
 
