@@ -65,7 +65,10 @@ class Project:
         self.python = fetch.environment(self.suite, work)
         self.log = work / "commands.log"
         self.log.unlink(missing_ok=True)
-        for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "as released"]):
+        if self.suite.git:  # of its tree only the tests were fetched
+            self._git("sparse-checkout", "add", "/pyproject.toml", "/.gitignore")
+        commit = ["commit", "-q", "--allow-empty", "-m", "as released"]
+        for words in (["init", "-q"], ["add", "-A", "--sparse"], commit):
             self._git(*words)
 
     def _git(self, *words: str) -> str:
@@ -119,7 +122,7 @@ class Project:
         path = self.root / "pyproject.toml"
         begin, table, rest = path.read_text().partition("[tool.recordbake]\n")
         path.write_text(begin + table + "".join(f"{line}\n" for line in self.setup.table) + rest)
-        self._git("add", "-A")
+        self._git("add", "-A", "--sparse")
         changed = [
             line.split("\t")
             for line in self._git("diff", "--cached", "--numstat").split("\n")
