@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, metadata
 from typing import TYPE_CHECKING
 
 from recordbake import commands, console
@@ -36,8 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     dashes = words.index("--") if "--" in words else len(words)
-    parser = build_parser()
-    if "_ARGCOMPLETE" in os.environ:
+    completes = "_ARGCOMPLETE" in os.environ
+    parser = build_parser(() if completes else words[:dashes])
+    if completes:
         from recordbake.commands.completing import complete
 
         complete(parser)
@@ -53,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.note("terminated", failed=True)
         return 128 + ended.number
     except KeyboardInterrupt:
-        if arguments.debug:
-            traceback.print_exc()
+        _trace(debug=arguments.debug)
         console.note("interrupted", failed=True)
         return EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001  # said in words, too; --debug has the rest
@@ -63,15 +61,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _told(error: RecordbakeError, *, debug: bool) -> int:
     """Print an error; returns its exit code."""
-    if debug:
-        traceback.print_exc()
+    _trace(debug=debug)
     text = f"error: {error}\n  more:  {_documentation()}#{error.anchor}"
     console.note(text, console.BAD, failed=True)
     return error.exit_code
 
 
+def _trace(*, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+
+
 def _documentation() -> str:
     """Where the page of errors is: on the project's site, if the package names one."""
+    from importlib.metadata import PackageNotFoundError, metadata  # dear, and for errors only
+
     try:
         urls = metadata("recordbake").get_all("Project-URL", [])
     except PackageNotFoundError:  # it runs from its source

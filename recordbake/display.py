@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from recordbake.console import is_quiet, is_terminal
-from recordbake.guest import family
-from recordbake.isolation.processes import shown_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +64,8 @@ class Watch:
 
     def text(self) -> str:
         """One line for people, of printable characters."""
+        from recordbake.guest import family
+
         for path in family.journals(str(self._shards)):
             lines, self._offsets[path] = family.read_from(path, self._offsets.get(path, 0))
             for line in lines:
@@ -89,6 +89,8 @@ class Watch:
             latest = sorted(signs, key=lambda e: e.stat().st_mtime_ns, reverse=True)
         except OSError:
             return None
+        from recordbake.isolation.processes import shown_test
+
         names = (shown_test(sign.path) for sign in latest)
         return next((name for name in names if name), None)
 

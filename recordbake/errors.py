@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import traceback
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ class BugError(RecordbakeError):
     anchor = "bug"
 
     def __init__(self, cause: Exception) -> None:
+        import traceback
+
         frame = traceback.extract_tb(cause.__traceback__)[-1]
         super().__init__(
             f"recordbake failed: {type(cause).__name__}: {cause}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -98,7 +97,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _create(directory: Path, prefix: str) -> tuple[Path, int]:
     while True:
-        path = directory / f"{prefix}{secrets.token_hex(4)}.tmp"
+        path = directory / f"{prefix}{os.urandom(4).hex()}.tmp"
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,7 +14,7 @@ from recordbake.errors import UsageError
 from recordbake.guest.boot import MINIMUM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*$")
 #: The trampoline that pip and uv write where a path is too long for a shebang.
@@ -125,24 +125,41 @@ def examine(program: str, arguments: Sequence[str], environ: Mapping[str, str]) 
         arguments: the command's arguments.
         environ: the environment of the command, with the hook directory on PYTHONPATH.
     """
+    return begin(program, arguments, environ)()
+
+
+def begin(
+    program: str, arguments: Sequence[str], environ: Mapping[str, str]
+) -> Callable[[], Examined]:
+    """Begin to :func:`examine`; what is returned waits for the result."""
     interpreter = interpreter_of(program, arguments, environ.get("PATH"))
     if interpreter is None:
-        return Examined(None, hooked=None)
+        return lambda: Examined(None, hooked=None)
     hook = environ.get("PYTHONPATH", "").partition(os.pathsep)[0]
     try:
-        probe = subprocess.run(
+        probe = subprocess.Popen(
             [*interpreter, "-c", _PROBE],
             env={**environ, "RECORDBAKE_PROBE": hook or "1"},
-            capture_output=True,
             text=True,
-            check=False,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except OSError as error:
-        return _not(interpreter, f"it does not start: {error.strerror}")
-    words = probe.stdout.split()[-3:]
+        reason = f"it does not start: {error.strerror}"
+        return lambda: _not(interpreter, reason)
+    return lambda: _result(interpreter, probe)
+
+
+def _result(interpreter: Sequence[str], probe: subprocess.Popen[str]) -> Examined:
+    try:
+        said, complaint = probe.communicate()
+    except BaseException:
+        probe.kill()
+        raise
+    words = said.split()[-3:]
     if probe.returncode or len(words) != 3 or not words[1].isdigit():  # noqa: PLR2004
-        return _not(interpreter, "it does not start: " + probe.stderr.strip()[-300:])
+        return _not(interpreter, "it does not start: " + complaint.strip()[-300:])
     version = (int(words[1]), int(words[2]))
     if version < MINIMUM:
         return _not(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__
-from recordbake.files import read_small, write_atomically
-from recordbake.guest.known_secrets import Secrets, named_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +45,16 @@ class RunInfo:
     ci_run: str = ""
     v: int = 1
     versions: dict[str, str] = field(
-        default_factory=lambda: {"recordbake": __version__, "python": platform.python_version()}
+        default_factory=lambda: {"recordbake": __version__, "python": sys.version.split()[0]}
     )
 
     def write(self, path: Path) -> None:
         """Write atomically."""
+        import json
+
+        from recordbake.files import write_atomically
+        from recordbake.guest.known_secrets import Secrets, named_secrets
+
         secrets = Secrets(named_secrets(os.environ).values())
         write_atomically(path, secrets.text(json.dumps(vars(self), indent=1)).encode())
 
@@ -63,6 +65,10 @@ class RunInfo:
         Raises:
             OSError, ValueError: missing or damaged.
         """
+        import json
+
+        from recordbake.files import read_small
+
         try:
             read = cls(**json.loads(read_small(path)))
         except (TypeError, RecursionError) as error:

@@ -10,20 +10,7 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recordbake import (
-    checked,
-    display,
-    environment,
-    github,
-    hook_dir,
-    hub_cache,
-    interpreter,
-    isolation,
-    leftovers,
-    runs,
-    store,
-    summary,
-)
+from recordbake import display, environment, hook_dir, interpreter, isolation, leftovers, runs
 from recordbake.console import note
 from recordbake.errors import (
     EXIT_DAMAGED,
@@ -33,7 +20,6 @@ from recordbake.errors import (
     EXIT_OK,
     UsageError,
 )
-from recordbake.from_audit import FILE_NAME
 from recordbake.guest.config import RECORD, STRICT, GuestConfig
 from recordbake.guest.events import Journal
 from recordbake.locks import recording_lock
@@ -81,11 +67,9 @@ def run_command(  # noqa: PLR0913
         if mode != RECORD:
             # Missing or damaged: stop before the command starts.
             stack.enter_context(recording_lock(recording.path, shared=True))
-            store.settle(recording.store)
-            checked.check_once(recording.store)
+            _check(recording)
         elif missing and recording.store.exists():
-            store.settle(recording.store)
-            checked.check_once(recording.store)
+            _check(recording)
         barrier = isolation.choose(settings.isolation) if mode == STRICT else isolation.NONE
         if barrier.reason and settings.isolation != barrier.name:
             note(f"barrier: {barrier.name} ({barrier.reason})")
@@ -108,6 +92,13 @@ def run_command(  # noqa: PLR0913
             json_to=json_to,
         )
         return running.run(stack)
+
+
+def _check(recording: Recording) -> None:
+    from recordbake import checked, store
+
+    store.settle(recording.store)
+    checked.check_once(recording.store)
 
 
 class _Running:
@@ -139,22 +130,22 @@ class _Running:
         stack.callback(os.close, lock)
         work = stack.enter_context(temporary("run", self._in_use))
         self.work_name = work.name
-        authorized = (
-            environment.has_token(os.environ)
-            if self.mode == RECORD
-            else store.recorded_with_token(self.recording.store)
-        )
+        authorized = self._is_authorized()
         config = self._config()
         self.info = RunInfo(
             self.run_dir.id, self.mode, self.command, time.time(), self.barrier.name,
             self.missing, authorized, barrier_reason=self.barrier.reason,
             ci_run=ci_run(os.environ),
         )  # fmt: skip
-        self.info.write(self.run_dir.info)
-        environ = self._environment(work, config)
-        environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
         try:
-            self._examine(environ, config)
+            environ = self._environment(work, config)
+            environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
+            examined = interpreter.begin(self.program, self.command[1:], environ)
+            # Meanwhile: what is said of the run, and what its end takes is loaded.
+            self.info.write(self.run_dir.info)
+            from recordbake import finishing, github, summary
+
+            self._judge_interpreter(examined(), config)
             # While the store is read nobody may change it; a replay holds it from the start.
             with (
                 recording_lock(self.recording.path, shared=True) if self.missing else nullcontext(),
@@ -177,7 +168,7 @@ class _Running:
                 f"{len(self.going_on)} processes go on after the command has ended (process "
                 f"{self.going_on[0]}): what they ask for from now on is not kept"
             )
-        found = runs.finish(self.recording, self.run_dir, self.info)
+        found = finishing.finish(self.recording, self.run_dir, self.info)
         self.info.exit_code = self._judge(found)
         self.info.write(self.run_dir.info)
         summary.show(self.info, found, self.run_dir)
@@ -190,6 +181,14 @@ class _Running:
         """Whether hooked processes still import from a run's hook."""
         ours = directory.name == self.work_name
         return (not ours or bool(self.going_on)) and leftovers.in_use(directory)
+
+    def _is_authorized(self) -> bool:
+        """Whether the recording has, or will have, what a Hub token brings."""
+        if self.mode == RECORD:
+            return environment.has_token(os.environ)
+        from recordbake import store
+
+        return store.recorded_with_token(self.recording.store)
 
     def _config(self) -> GuestConfig:
         settings = self.settings
@@ -220,6 +219,8 @@ class _Running:
     def _refetch_file(self) -> str:
         if self.refetch is None:
             return ""
+        from recordbake.from_audit import FILE_NAME
+
         path = self.run_dir.path / FILE_NAME
         self.refetch.write(path)
         return str(path.resolve())
@@ -240,6 +241,8 @@ class _Running:
         hook_dir.build(hook, config)
         hf_home = self.run_dir.hf_cache.resolve() if self.mode == RECORD else work / "hf_cache"
         if self.mode != RECORD and self.settings.hub_cache == "warm":
+            from recordbake import hub_cache
+
             hub_cache.view(self.recording.hf_cache, hf_home)
         hf_home.mkdir(parents=True, exist_ok=True)
         for name in environment.OFFLINE_SWITCHES:
@@ -250,9 +253,8 @@ class _Running:
             disk_caches=self.settings.disk_caches,
         )  # fmt: skip
 
-    def _examine(self, environ: dict[str, str], config: GuestConfig) -> None:
+    def _judge_interpreter(self, found: interpreter.Examined, config: GuestConfig) -> None:
         """Refuse, or journal as a gap, an interpreter that cannot be hooked."""
-        found = interpreter.examine(self.program, self.command[1:], environ)
         if found.hooked is not False:
             return
         what = f"{found.interpreter} cannot be hooked: {found.reason}"

@@ -1,24 +1,21 @@
-"""A run's life: created and locked, merged and described when it ends, or by the next command."""
+"""A run's life: created and locked; the next command finds what was killed.
+
+What happens at its end is in :mod:`recordbake.finishing`, which is loaded for that.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from recordbake import from_audit, hub_cache, leftovers, seen_secrets
+from recordbake import leftovers
 from recordbake.console import note
 from recordbake.errors import DamagedError
-from recordbake.files import naming
-from recordbake.journal import journal_lines
-from recordbake.locks import recording_lock, try_lock
-from recordbake.merge import forget_merge, incomplete, merge_entries
+from recordbake.locks import try_lock
 from recordbake.recording import Recording, Run
 from recordbake.run_info import RunInfo
-from recordbake.run_summary import Summary, summarise
 from recordbake.strangers import refuse_strangers
 
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -62,50 +59,6 @@ def create(recording: Recording, mode: str) -> tuple[Run, int]:
     return run, descriptor
 
 
-def merge_journal(run: Run) -> None:
-    """Write the run's journal from its shards, in time order."""
-    if not run.path.is_dir():
-        raise DamagedError(
-            "the run's directory was deleted while the command ran, and what it kept with it",
-            where=run.path,
-            next_step="keep it from what the suite or others clean up, then run it again",
-        )
-    temporary = run.journal.with_suffix(".part")
-    with naming(temporary), temporary.open("wb") as stream:
-        stream.writelines(journal_lines(run))
-    temporary.replace(run.journal)
-
-
-def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
-    """Merge a run that has ended: its journal, and what it recorded; may be repeated.
-
-    Raises:
-        RecordbakeError: the recording is busy, damaged or cannot be written; the shards stay.
-    """
-    merge_journal(run)
-    summary = summarise(run)
-    if info.mode == "record":
-        with recording_lock(recording.path, shared=False):
-            captured = merge_entries(
-                recording, run, summary.outcomes,
-                whole=not info.missing, authorized=info.authorized,
-                refetched=from_audit.keys_of(run.path / from_audit.FILE_NAME),
-            )  # fmt: skip
-            seen = {**os.environ, "HF_HOME": str(run.hf_cache), "HF_TOKEN_PATH": ""}
-            seen_secrets.remember(recording.path, seen)
-            hub_cache.fold(run.hf_cache, recording.hf_cache)
-        info.incomplete = incomplete(captured, summary.outcomes)
-    info.lost = not run.complete.exists()
-    info.counts = dict(summary.counts)
-    info.ended_at = info.ended_at or time.time()
-    info.write(run.info)
-    shutil.rmtree(run.shards, ignore_errors=True)
-    if info.mode == "record" and info.missing:
-        with recording_lock(recording.path, shared=False):
-            forget_merge(recording, run)
-    return summary
-
-
 def recover(recording: Recording) -> list[str]:
     """Finish the runs whose runner was killed.
 
@@ -120,6 +73,8 @@ def recover(recording: Recording) -> list[str]:
     for run in recording.runs():
         if not run.shards.is_dir():
             continue
+        from recordbake.finishing import finish
+
         try:
             descriptor = try_lock(run.path / ".lock")
         except OSError:

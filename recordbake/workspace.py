@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
@@ -113,7 +112,7 @@ def temporary(name: str, in_use: Callable[[Path], bool] = lambda _: False) -> It
 def _make(parent: Path, prefix: str) -> tuple[Path, int | None]:
     """Create a directory and lock it; until it is locked, another process may take it for left."""
     while True:
-        path = parent / f"{prefix}{secrets.token_hex(6)}"
+        path = parent / f"{prefix}{os.urandom(6).hex()}"
         path.mkdir(mode=0o700)
         try:
             lock = _lock(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import shutil
 import textwrap
@@ -13,6 +12,7 @@ from recordbake import __version__, commands
 from recordbake.commands import exits, options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
 DESCRIPTION = (
@@ -42,14 +42,26 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the usage, and exit with 2."""
         if match := re.search(r"argument COMMAND: invalid choice: '([^']*)'", message):
+            import difflib
+
             near = difflib.get_close_matches(match.group(1), commands.NAMES, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             message = f"there is no command {match.group(1)!r}{hint}"
         super().error(message)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with all commands."""
+def _asked_for(words: Sequence[str]) -> Sequence[str]:
+    """The one command that a command line is sure to name, or all."""
+    named = next((word for word in words if word != "--debug"), "")
+    return [named] if named in commands.NAMES else commands.NAMES
+
+
+def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser with all commands, or with the one that is asked for.
+
+    Args:
+        words: what is to be parsed; the other commands are then not loaded.
+    """
     whole = Parser(
         prog="recordbake",
         description=DESCRIPTION,
@@ -59,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"recordbake {__version__}")
     whole.add_argument("--debug", action="store_true", help="show tracebacks")
     added = whole.add_subparsers(dest="action", metavar="COMMAND", required=True)
-    for name in commands.NAMES:
+    for name in _asked_for(words):
         module = commands.command(name)
         parser = added.add_parser(
             name,

@@ -48,13 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from recordbake import from_audit
-    from recordbake.console import note
     from recordbake.runner import run_command
 
     found = options.load(arguments, OPTIONS)
     missing, refetch = arguments.missing, None
     if arguments.from_audit is not None:
+        from recordbake import from_audit
+        from recordbake.console import note
+
         decision, refetch = from_audit.read(arguments.from_audit)
         _drop(found.recording_path, refetch.drop)
         if decision == from_audit.KEEP:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from recordbake import runs
+from recordbake import finishing, runs
 from recordbake.errors import EXIT_OK
 from recordbake.guest import decision
 from recordbake.guest.config import RECORD, GuestConfig
@@ -69,7 +69,7 @@ def take_in(sources: Sequence[Source], settings: Settings) -> Counter[str]:
         counts = Counter(_store(engine, exchange) for exchange in exchanges)
         engine.finish()
         info.exit_code = EXIT_OK
-        runs.finish(recording, run, info)
+        finishing.finish(recording, run, info)
     finally:
         os.close(lock)
     return counts

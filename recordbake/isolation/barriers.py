@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recordbake.errors import IsolationError
-from recordbake.isolation import namespace, seccomp
-from recordbake.isolation.addresses import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +154,9 @@ def _process() -> Availability:
 
 
 def _try_seccomp() -> Availability:
+    from recordbake.isolation import seccomp
+    from recordbake.isolation.addresses import Policy
+
     def ignore(_: Refusal) -> None:
         """A probe's own attempt."""
 
@@ -171,6 +172,8 @@ def _try_seccomp() -> Availability:
 
 
 def _try_namespace() -> Availability:
+    from recordbake.isolation import namespace
+
     def run() -> str:
         process = _start_probe(namespace.enter)
         try:

@@ -5,24 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from recordbake.errors import UsageError
-from recordbake.guest import attribution
-from recordbake.isolation import namespace, seccomp
-from recordbake.isolation.addresses import Policy, system_resolvers
 from recordbake.isolation.family import Termination, subreaper, tied_to_this
-from recordbake.isolation.processes import caller, passes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from recordbake.guest.events import Journal
-    from recordbake.isolation.addresses import Destination
     from recordbake.isolation.barriers import Barrier
-    from recordbake.isolation.supervisor import Refusal
 
 
 class Ended(NamedTuple):
@@ -62,11 +56,11 @@ def execute(  # noqa: PLR0913
     Raises:
         UsageError: the command cannot be started.
     """
-    tie = tied_to_this()
+    tie, enter = tied_to_this(), _namespace() if barrier.unshares else None
 
     def before() -> None:
-        if barrier.unshares:
-            namespace.enter()
+        if enter is not None:
+            enter()
         tie()  # afterwards: the kernel forgets it when privileges change
 
     def spawn() -> subprocess.Popen[bytes]:
@@ -77,30 +71,18 @@ def execute(  # noqa: PLR0913
             preexec_fn=before,  # noqa: PLW1509  # it takes nothing that another thread may hold
         )
 
-    def report(refusal: Refusal) -> None:
-        _report(journal, refusal, signs)
-
     termination = Termination()
-
-    def passes(thread: int, to: Destination) -> bool:
-        hosts = passes_of(thread, signs)
-        if not hosts or attribution.ANY in hosts:
-            return bool(hosts)
-        if hosts not in policies:
-            policies[hosts] = Policy(hosts, (), system_resolvers())
-        return policies[hosts].allows(to)
-
-    policies: dict[frozenset[str], Policy] = {}
-
     with _interrupts_are_the_commands() as interrupts, termination.handled(), subreaper() as adopts:
         try:
             if not barrier.filters:
                 ended = _wait(spawn(), termination, adopts=adopts)
                 return ended._replace(interrupted=bool(interrupts))
-            policy = Policy(ignore_hosts, barrier.own_addresses or (), system_resolvers())
-            process, supervisor = seccomp.start(
-                spawn, policy, report, passes if allow_live_tests else None
-            )
+            from recordbake.isolation import filtering
+
+            process, supervisor = filtering.start(
+                spawn, barrier=barrier, ignore_hosts=ignore_hosts,
+                allow_live_tests=allow_live_tests, journal=journal, signs=signs,
+            )  # fmt: skip
             try:
                 ended = _wait(process, termination, adopts=adopts)
                 return ended._replace(interrupted=bool(interrupts))
@@ -114,21 +96,11 @@ def execute(  # noqa: PLR0913
             ) from error
 
 
-def _report(journal: Journal, refusal: Refusal, signs: Path) -> None:
-    who = caller(refusal.thread, signs)
-    with suppress(OSError):  # a full disk: the call is refused all the same
-        journal.write(
-            "leak",
-            host=refusal.to.host,
-            port=refusal.to.port,
-            what=refusal.what,
-            blocked=True,
-            barrier="seccomp",
-            pid=who.pid,
-            process=who.command,
-            test=who.test,
-            phase=who.phase,
-        )
+def _namespace() -> Callable[[], None]:
+    """What enters one: loaded before the fork, between which and exec nothing may be imported."""
+    from recordbake.isolation import namespace
+
+    return namespace.enter
 
 
 @contextmanager

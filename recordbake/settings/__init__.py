@@ -5,7 +5,6 @@ Flags win over variables, variables over ``[tool.recordbake]``, the table over t
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +114,8 @@ def _refuse_misspelled(environ: Mapping[str, str]) -> None:
     known = {variable_name(name) for name in OPTIONS}
     for name in environ:
         if name.startswith("RECORDBAKE_") and name not in known | OTHER_VARIABLES:
+            import difflib
+
             near = difflib.get_close_matches(name, known, 1, _ALIKE)
             if near:
                 raise UsageError(

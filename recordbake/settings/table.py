@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -66,6 +65,8 @@ class Table:
 
 def unknown(spelled: str, where: str) -> UsageError:
     """The error of a name that is no option's, with the nearest that is."""
+    import difflib
+
     near = difflib.get_close_matches(spelled.replace("-", "_").lower(), OPTIONS, 1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(OPTIONS)}"
     return UsageError(f"unknown option {spelled!r}", where=where, next_step=hint)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import py_compile
+import shutil
 import subprocess
 import sys
+from importlib.util import cache_from_source
+from pathlib import Path
 
 import pytest
 
-from recordbake import hook_dir
+from recordbake import guest, hook_dir
 from recordbake.guest import guard, hook, spawns
 from recordbake.guest.config import GuestConfig
 from recordbake.interpreter import examine
-from tests.support.cli import clean_environ
+from tests.support.cli import ROOT, clean_environ
 
 SHOW = "; import sys, json; print(json.dumps(sorted(sys.modules)))"
 #: Of the standard library, what a process that only starts may have to load.
@@ -67,3 +71,57 @@ def test_the_hook_is_compiled_before_the_first_process(tmp_path):
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+#: What other commands take, or the end of a run that is not an ordinary one.
+NEEDLESS = {
+    "argcomplete", "difflib", "email", "huggingface_hub", "importlib.metadata", "jinja2", "nox",
+    "pandas", "recordbake.audit", "recordbake.bake", "recordbake.commands.bake",
+    "recordbake.doctor",
+    "recordbake.isolation.seccomp", "recordbake.isolation.namespace", "recordbake.scanning",
+    "requests", "requests_cache", "rich", "traceback", "urllib3", "zipfile",
+}  # fmt: skip
+
+
+def test_a_recording_loads_only_what_it_takes(tmp_path):
+    command = [sys.executable, "-X", "importtime", "-m", "recordbake", "record", "--", "true"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=clean_environ(), capture_output=True, text=True, check=True
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "recordbake.runner" in loaded
+    assert not loaded & NEEDLESS
+
+
+def test_what_is_compiled_of_the_guest_is_kept_for_the_next_run(tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    shutil.copytree(Path(guest.__file__).parent, package, ignore=lambda *_: ["__pycache__"])
+    monkeypatch.setattr(hook_dir.guest, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(hook_dir, "sitecustomize_source", lambda: ROOT / "sitecustomize.py")
+    (tmp_path / "hook").mkdir()
+    config = GuestConfig(mode="record", run="r", shards=str(tmp_path))
+    copy = hook_dir.build(tmp_path / "hook", config) / hook_dir.GUEST_NAME
+    for below in (package, copy):
+        missing = [
+            path.name
+            for path in below.rglob("*.py")
+            if path.name != "handover.py" and not Path(cache_from_source(str(path))).exists()
+        ]
+        assert not missing
+    assert (copy / "engine.py").stat().st_mtime_ns == (package / "engine.py").stat().st_mtime_ns
+
+
+def test_a_guest_that_is_not_ours_to_write_is_copied_all_the_same(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "not yours")
+
+    package = tmp_path / "package"
+    shutil.copytree(Path(guest.__file__).parent, package, ignore=lambda *_: ["__pycache__"])
+    monkeypatch.setattr(hook_dir.guest, "__file__", str(package / "__init__.py"))
+    monkeypatch.setattr(hook_dir, "sitecustomize_source", lambda: ROOT / "sitecustomize.py")
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(py_compile, "compile", refuse)
+    (tmp_path / "hook").mkdir()
+    config = GuestConfig(mode="record", run="r", shards=str(tmp_path))
+    assert (hook_dir.build(tmp_path / "hook", config) / hook_dir.GUEST_NAME / "boot.py").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import re
 
 import pytest
@@ -73,5 +74,5 @@ def test_the_page_is_the_projects_site_where_it_names_one(monkeypatch):
 
     found = Message()
     found["Project-URL"] = "Documentation, https://docs.example/"
-    monkeypatch.setattr(cli, "metadata", lambda _: found)
+    monkeypatch.setattr(importlib.metadata, "metadata", lambda _: found)
     assert cli._documentation() == "https://docs.example/reference/errors/"
