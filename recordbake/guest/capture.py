@@ -52,7 +52,7 @@ class Capture:
         self.lost: OSError | None = None
         self.size = 0
         self.sent = 0
-        self._secrets = secrets or Secrets()
+        self._secrets = Secrets() if secrets is None else secrets
         self._stream = Stream(self._secrets) if self._secrets else None
         self._body_path = body_path
         self._report = report

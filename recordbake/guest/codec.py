@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 
+from .events import to_json
 from .exchange import Captured, Chunks, Failure, Head, Headers, Request
 
 TYPE_CHECKING = False
@@ -36,7 +37,6 @@ DAMAGE = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError,
     StopIteration,
 )  # fmt: skip
-_encoder = json.JSONEncoder(separators=(",", ":"))  # json.dumps() makes one each time
 #: Of JSON without blanks before it: json.loads() looks for the encoding and for blanks first.
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
@@ -46,7 +46,7 @@ class CodecError(ValueError):
 
 
 def _dumps(meta: dict[str, Any]) -> bytes:
-    return _encoder.encode(meta).encode("ascii")
+    return to_json(meta).encode("ascii")
 
 
 def _headers(pairs: Any) -> Headers:
@@ -188,7 +188,7 @@ def encode_record(captured: Captured) -> bytes:
         "request_headers": captured.request.headers,
         "request_body": captured.request.shape,
         "client": captured.request.client,
-        "head": None if head is None else {name: getattr(head, name) for name in Head.__slots__},
+        "head": None if head is None else _fields_of(head),
         "chunks": captured.chunks,
         "size": captured.body_size,
         "sha256": captured.body_sha256,
@@ -202,6 +202,13 @@ def encode_record(captured: Captured) -> bytes:
         "failure": None if captured.failure is None else captured.failure.as_dict(),
     }
     return _dumps(meta) + b"\n" + captured.body + b"\n"
+
+
+def _fields_of(head: Head) -> dict[str, Any]:
+    return {
+        "headers": head.headers, "interim": head.interim, "reason": head.reason,
+        "status": head.status, "version": head.version,
+    }  # fmt: skip
 
 
 def _check_names(meta: dict[str, Any]) -> None:

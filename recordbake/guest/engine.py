@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 from . import attribution, decision, keys, live, redaction, refetch
 from .capture import Capture, set_length
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .events import Journal
+    from .exchange import Headers
 
     #: What the key of a request without a body is made of, and its client.
     Same = tuple[str, str, str, keys.Traits]
@@ -55,6 +57,7 @@ class Engine:
         self._entries = ShardFile(config.shards, ".entries")
         self._volatile = redaction.parameter_pattern(list(config.volatile_parameters))
         self._secrets = Secrets(named_secrets(os.environ).values())
+        self._kept_headers = lru_cache(maxsize=64)(self._redacted)  # most requests have the same
         self._order = TakeOrder(self._reader, config.shards)
         # Not weak: a response that is thrown away unread is reported at the end of the process.
         self._open: set[Capture] = set()
@@ -132,13 +135,15 @@ class Engine:
             return plan
         if plan.take is None and is_upgrade(request.headers):
             plan.action, plan.reason = decision.without_http(config.mode), "upgrade"
-        headers = redaction.redact_request_headers(request.headers)
-        plan.request.headers = self._secrets.headers(headers)
+        plan.request.headers = list(self._kept_headers(tuple(request.headers)))
         if plan.action in (decision.BLOCK, decision.FORWARD):
             plan.message = self._explain(plan)
         if plan.action == decision.BLOCK:
             self._journal(plan, "blocked", elapsed_ms=plan.elapsed_ms(), message=plan.message)
         return plan
+
+    def _redacted(self, headers: tuple[tuple[str, str], ...]) -> Headers:
+        return self._secrets.headers(redaction.redact_request_headers(list(headers)))
 
     def _begin(self, request: Request) -> Plan:
         """A plan in which nothing is decided but whether the request is any of our business."""
@@ -276,6 +281,9 @@ class Engine:
                 capture.lost = error
         if capture.lost is not None:
             self._journal_loss(plan, captured, capture.lost)
+            return
+        if capture.keep and failure is None and head is not None and not plan.message:
+            self.journal.stored(plan, captured, capture.retries)
             return
         outcome = decision.OUTCOME[plan.action]
         unanswered = failure is not None and head is None

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .exchange import Take
+    from .exchange import Captured, Take
     from .plan import Plan
 
 FORMAT = 1
@@ -235,6 +235,24 @@ class Journal:
             f'{where[2]},"reason":{_quote(plan.reason)},{plan.told},'
             f'"status":{take.head.status if take.head else "null"},"take":{take.take},'
             f'"bytes":{take.body_size},"elapsed_ms":{(now - plan.started) * 1000:.3f}{end}'
+        )
+        try:
+            self._append(line.encode("ascii"))
+        except OSError:
+            pass  # it is noted as lost
+
+    def stored(self, plan: Plan, captured: Captured, retries: int) -> None:
+        """Append the ``request`` event of a live answer that is kept; put together as a hit's."""
+        request, worker = plan.request, attribution.worker()
+        end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
+        line = (
+            f'{self._start("request")},"test":{_text(plan.test)},"phase":{_text(plan.phase)},'
+            f'"outcome":"stored","reason":{_quote(plan.reason)},"method":{_quote(request.method)},'
+            f'"url":{_quote(request.url)},"host":{_quote(plan.host)},"from_cache":false,'
+            f'"client":"{request.client}","key":"{plan.key}",'
+            f'"status":{captured.head.status if captured.head else "null"},"take":null,'
+            f'"bytes":{captured.body_size},"suspect":{"true" if captured.suspect else "false"},'
+            f'"elapsed_ms":{round(captured.live_ms, 3)!r},"retries":{retries}{end}'
         )
         try:
             self._append(line.encode("ascii"))

@@ -61,6 +61,11 @@ def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:
 
 
 def read_head(stream: BinaryIO, *, keep_100: bool = False) -> Head | None:
+    """Read a response head; see :func:`read_head_and_more`."""
+    return read_head_and_more(stream, keep_100=keep_100)[0]
+
+
+def read_head_and_more(stream: BinaryIO, *, keep_100: bool = False) -> tuple[Head | None, int]:
     """Read a response head, and the interim responses before it (RFC 9110 section 15.2).
 
     Args:
@@ -68,7 +73,8 @@ def read_head(stream: BinaryIO, *, keep_100: bool = False) -> Head | None:
         keep_100: also the interim ones that most clients pass over in silence.
 
     Returns:
-        The head, or None when the server closed the connection without a byte.
+        The head, or None when the server closed the connection without a byte; and how many bytes
+        are sure to be at hand behind it.
 
     Raises:
         GarbageError: the bytes are no HTTP response head.
@@ -76,20 +82,47 @@ def read_head(stream: BinaryIO, *, keep_100: bool = False) -> Head | None:
     """
     interim: list[tuple[int, str, Headers]] = []
     while True:
-        raw = bytearray()
-        lines = _read_lines(stream, raw)
-        if not raw:
-            return None
-        start = lines[0].decode("latin-1") if lines else ""
+        found, more = _head_at_hand(stream), 0
+        if found is None:
+            raw = bytearray()
+            lines = _read_lines(stream, raw)
+            if not raw:
+                return None, 0
+            start = lines[0].decode("latin-1") if lines else ""
+            headers = parse_headers(lines[1:])
+        else:
+            raw, start, headers, more = found
         version, _, rest = start.partition(" ")
         code, _, reason = rest.strip().partition(" ")
-        if not version.startswith("HTTP/") or not code.isdigit() or not 100 <= int(code) <= 999:  # noqa: PLR2004
+        status = int(code) if code.isascii() and code.isdigit() else 0
+        if not version.startswith("HTTP/") or not 100 <= status <= 999:  # noqa: PLR2004
             raise GarbageError(bytes(raw))
-        if int(code) // 100 != 1 or int(code) == 101:  # noqa: PLR2004
-            headers = parse_headers(lines[1:])
-            return Head(int(code), reason.strip(), version[5:], headers, interim)
-        if keep_100 or int(code) != 100:  # noqa: PLR2004
-            interim.append((int(code), reason.strip(), parse_headers(lines[1:])))
+        if status >= 200 or status == 101:  # noqa: PLR2004
+            return Head(status, reason.strip(), version[5:], headers, interim), more
+        if keep_100 or status != 100:  # noqa: PLR2004
+            interim.append((status, reason.strip(), headers))
+
+
+def _head_at_hand(stream: BinaryIO) -> tuple[bytearray, str, Headers, int] | None:
+    """A head that came whole and without oddities: bytes, first line, fields, bytes behind it.
+
+    Nothing is taken from the stream where that is not so.
+    """
+    peek = getattr(stream, "peek", None)
+    there: bytes = peek(1) if peek is not None else b""
+    end = there.find(b"\r\n\r\n", 0, MAX_LINE) + 4
+    if end < 4:  # noqa: PLR2004
+        return None
+    text = there[: end - 4].decode("latin-1")
+    start, *lines = text.split("\r\n")
+    odd = not start or "\n " in text or "\n\t" in text
+    if odd or not text.count("\n") == text.count("\r") == len(lines):
+        return None
+    headers = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        headers.append((name, value.lstrip(" \t")))
+    return bytearray(stream.read(end)), start, headers, len(there) - end
 
 
 def is_chunked(headers: Headers) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recordbake.guest import framing
@@ -75,6 +75,60 @@ def test_interim_responses_are_kept_but_for_100():
     assert head == Head(200, "Fine, thanks", "1.1", [("A", "b "), ("a", "c\r\n folded")], hints)
     again = framing.read_head(stream(framing.head_bytes(head)))
     assert (again.status, again.interim) == (200, hints)
+
+
+class NothingAtHand(io.BytesIO):
+    """A stream that does not say what it has: its heads are read line by line."""
+
+    peek = None
+
+
+_PIECES = st.sampled_from(
+    [b"HTTP/1.1 ", b"HTTP/1.1 200 OK", b"200", b"103 Hints", b"100", b"\xb2", b"A:", b" b\t", b"A",
+     b": ", b"\r\n", b"\r\n", b"\r\n\r\n", b"\n", b"\r", b"\r\n\t", b"\r\n ", b"\n\n", b"body"]
+)  # fmt: skip
+
+
+@given(st.lists(_PIECES, max_size=16))
+@example([b"HTTP/1.1 200 OK", b"\r\n", b"A:", b" b\t", b"\r\n\r\n", b"body"])
+@example([b"HTTP/1.1 200 OK", b"\r\n", b"A", b"\r\n ", b"b", b"\r\n\r\n", b"body"])
+@example([b"HTTP/1.1 200 OK", b"\r\n", b"A", b"\n", b"b", b"\r\n\r\n", b"body"])
+def test_a_head_at_hand_is_read_as_line_by_line(pieces):
+    found = []
+    for source in (stream(b"".join(pieces)), NothingAtHand(b"".join(pieces))):
+        try:
+            head = framing.read_head(source)
+        except framing.GarbageError as error:
+            head = error.raw
+        found.append((head, source.read()))
+    assert found[0] == found[1]
+
+
+def test_what_has_come_behind_a_head_is_told_without_waiting_for_more():
+    class Once(io.RawIOBase):
+        def __init__(self):
+            super().__init__()
+            self.pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nbo"]
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            data = self.pieces.pop()  # a second time would be waiting
+            buffer[: len(data)] = data
+            return len(data)
+
+    head, more = framing.read_head_and_more(io.BufferedReader(Once()))
+    assert (head.status, more) == (200, 2)
+
+
+def test_a_request_that_is_like_the_last_one_has_fields_of_its_own():
+    raw = b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n"
+    first, second = RequestBuffer(), RequestBuffer()
+    assert first.feed(raw % 1)
+    first.headers.clear()
+    assert second.feed(raw % 2)
+    assert (second.target, second.headers) == ("/2", [("Host", "x")])
 
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\r\n"])

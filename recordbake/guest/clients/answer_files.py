@@ -59,6 +59,7 @@ class AnswerFile(ResponseFile):
 
     def __init__(self, reader: ResponseReader, headers: Headers | None) -> None:
         super().__init__(reader, 65536)
+        self.reader = reader
         self.headers = headers
 
 
@@ -151,10 +152,15 @@ def _wrap_begin(cls: Any, parse_headers: Any) -> None:
     @functools.wraps(original)
     def begin(self: Any) -> None:
         fp = self.fp
-        if (
-            type(fp) is AnswerBytes and fp.headers is not None and self.headers is None
-            and not self.debuglevel and (type(self)._read_status, type(self)._check_close) == steps
-        ):  # fmt: skip
+        plain = (
+            type(fp) in (AnswerBytes, AnswerFile) and self.headers is None and not self.debuglevel
+            and (type(self)._read_status, type(self)._check_close) == steps
+        )  # fmt: skip
+        if plain and type(fp) is AnswerFile:
+            fp = fp.reader.whole()
+            if fp is not None:
+                self.fp = fp
+        if plain and fp is not None and fp.headers is not None:
             head = fp.head
             fields = {name.lower(): value for name, value in reversed(head.headers)}
             if _is_common(head, fields):

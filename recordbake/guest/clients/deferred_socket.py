@@ -245,6 +245,7 @@ class DeferredSocket(StandIn):
         if self._reader is None:
             if self._buffer.expects_continue:
                 self._buffer.headers = [h for h in self._buffer.headers if h[0].lower() != "expect"]
+                self._buffer.expects_continue = False
                 return io.BytesIO(_CONTINUE)
             return io.BytesIO(b"")
         reader, self._reader = self._reader, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import clock, framing
 from ..exchange import BODY, HEAD, UNREAD, Failure
-from .answer_files import AnswerFile, need_no_parser
+from .answer_files import AnswerBytes, AnswerFile, need_no_parser
 from .failures import classify
 from .response_reader import ResponseReader
 from .retry import RetryBudget
@@ -45,11 +45,35 @@ class LiveReader(ResponseReader):
         #: What http.client reads from.
         self._file: AnswerFile | None = None
         self._body: framing.BodyReader = framing.NoBody()
+        self._at_hand = 0  # bytes that have come with the head
 
     def file(self) -> AnswerFile:
         """The response, as what ``makefile`` of a socket returns."""
         self._file = AnswerFile(self, None)
         return self._file
+
+    def whole(self) -> AnswerBytes | None:
+        """The response, if all of it has come with its head and http.client needs no parser.
+
+        It is kept before the caller has any of it. Otherwise nothing of it is taken: what was
+        read of the head is read from the file.
+
+        Raises:
+            OSError: the transport failed.
+        """
+        if self._opened:
+            return None
+        start, content = self._next(0), b""
+        body, head = self._body, self._capture.head
+        is_there = isinstance(body, framing.SizedBody) and body.remaining <= self._at_hand
+        if head is None or self._file is None or self._file.headers is None or not (
+            is_there or isinstance(body, framing.NoBody)
+        ):  # fmt: skip
+            self._pending = memoryview(start)
+            return None
+        if not self._capture.done:
+            content = self._next(self._at_hand)
+        return AnswerBytes(start, head, content)
 
     def _guarded(self, call: Callable[[], Any], phase: str) -> Any:
         try:
@@ -74,7 +98,9 @@ class LiveReader(ResponseReader):
         while True:
             self._stream = self._stand_in.real.makefile("rb")
             try:
-                head = self._guarded(lambda: framing.read_head(self._stream), HEAD)
+                head, self._at_hand = self._guarded(
+                    lambda: framing.read_head_and_more(self._stream), HEAD
+                )
             except framing.GarbageError as error:
                 raw = error.raw.decode("latin-1")
                 self._fail(Failure("protocol", "not an HTTP response", 0, HEAD, raw))

@@ -96,6 +96,10 @@ class ResponseReader(io.RawIOBase):
     def _declare_framing(self, method: str, head: Head) -> None:
         self.framed = framing.is_chunked(head.headers) and framing.has_body(method, head.status)
 
+    def whole(self) -> Any:
+        """All of the response as a file without its fields, if it is at hand; else None."""
+        return None
+
     def _open(self) -> bytes:
         raise NotImplementedError
 
