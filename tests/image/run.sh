@@ -45,6 +45,7 @@ export RUN_OPTIONS="--volume $work/suite:/suite:ro --workdir /suite"
 set -- recordbake replay -- python3 -m pytest -q -p no:cacheprovider examples
 "$here/build.sh" "$base" "$context" "$@"
 "$here/oci.sh" "$base" "$recording" "$work/oci" "$@"
+"$here/recipe.sh" "localhost/$base" "$work/suite" "$work/recipe"
 
 rm -f "$work/buildah.tar" "$work/base.tar"
 skopeo copy --quiet containers-storage:localhost/recordbake-trial:buildah \

@@ -16,7 +16,8 @@ _PAGE = """\
 <!-- made by: nox -s moving_in -- --page -->
 
 What has to be configured, tried with projects whose tests use the network. `nox -s moving_in` takes each as it was
-released, fresh from the package index, or from its repository where that one holds no tests, and does what its maintainer would:
+released, fresh from the package index, or, where that one lacks the tests, from its repository, and does what its maintainer
+would:
 
 1. `recordbake init --yes --ci github -- COMMAND`, and the lines below that it cannot know;
 2. `recordbake record`, against the suite's own server, or httpbin, on this machine;
