@@ -65,6 +65,11 @@ class ResponseTap:
                 self.head = head
 
     @property
+    def is_garbage(self) -> bool:
+        """Whether something came in the body that is no chunk."""
+        return self._capture is not None and bool(self._garbage)
+
+    @property
     def raw(self) -> bytes:
         """All that came of what may not be a head."""
         return bytes(self._raw)

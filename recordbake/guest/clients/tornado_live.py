@@ -38,6 +38,7 @@ class LiveExchange:
         self._exchange = exchange
         self._plan = plan
         self._capture: Any = None
+        self._tap: ResponseTap | None = None
         self._real: Any = None
         self._sent = False
         self._wanted = asyncio.Event()
@@ -65,7 +66,7 @@ class LiveExchange:
             except Exception as error:
                 self._capture.fail(self._failure(error, CONNECT))
                 raise
-            tap = ResponseTap(
+            tap = self._tap = ResponseTap(
                 buffer.method, keep_100=not buffer.expects_continue, plain_chunks=True
             )
             if not await self._read_head(tap):
@@ -182,5 +183,7 @@ class LiveExchange:
             return
         if isinstance(error, self._exchange.seam.module.HTTPTimeoutError):
             capture.fail(self._failure(error, HEAD if self._sent else CONNECT))
+        elif self._tap is not None and self._tap.is_garbage:
+            capture.fail(self._tap.closed())  # it is why the caller closed
         else:
             capture.abandon()
