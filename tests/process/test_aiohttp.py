@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from tests.support.cli import recordbake
-from tests.support.origin import LARGE, TEXT, Origin, reply
+from tests.support.origin import BIG, LARGE, TEXT, Origin, Torrent, reply
 from tests.support.programs import CAPTURE, events, record_and_replay, requests
 
 #: Before each program: a session, and what an exception is and what caused it.
@@ -89,19 +89,6 @@ def test_bodies_stream_to_readers_of_any_speed(run):
         run(main)
         """
     assert run(code) == f"{len(LARGE)}\n" * 2
-
-
-BIG = 200 * 1024 * 1024
-
-
-class Torrent(Origin):
-    """Sends a large body without holding it."""
-
-    def _answer(self, connection, method, target, headers, body):
-        connection.sendall(reply(b"", f"Content-Length: {BIG}", length=False))
-        for _ in range(BIG // len(LARGE)):
-            connection.sendall(LARGE)
-        return True
 
 
 def test_a_body_of_200_mb_takes_bounded_memory(run):

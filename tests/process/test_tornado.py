@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from tests.support.cli import recordbake
-from tests.support.origin import LARGE, TEXT, Origin
+from tests.support.origin import BIG, LARGE, TEXT, Origin, Torrent
 from tests.support.programs import CAPTURE, events, record_and_replay, requests
 
 #: Before each program: ``run(main)`` gives ``main`` a client.
@@ -76,6 +76,24 @@ def test_a_body_streams_to_a_slow_reader(prelude, tmp_path):
         """
     program = prelude + textwrap.dedent(code)
     assert record_and_replay(tmp_path, program) == f"{len(LARGE)} True\n"
+
+
+def test_a_body_of_200_mb_takes_bounded_memory(prelude, tmp_path):
+    code = """
+        import resource
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        async def main(client):
+            size, before = [0], peak()
+            def count(data):
+                size[0] += len(data)
+            await client.fetch(URL + "/big", streaming_callback=count, request_timeout=100)
+            assert peak() - before < 64, (before, peak())
+            print(size[0])
+        run(main, max_body_size=1 << 30)
+        """
+    program = prelude + textwrap.dedent(code)
+    assert record_and_replay(tmp_path, program, origin=Torrent) == f"{BIG}\n"
 
 
 def strict(where, code):

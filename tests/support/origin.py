@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 TEXT = b"The quick brown fox jumps over the lazy dog.\n" * 20
 LARGE = bytes(range(256)) * 8192  # 2 MiB
+BIG = 200 * 1024 * 1024
 
 
 def reply(body: bytes, *headers: str, status: str = "200 OK", length: bool = True) -> bytes:
@@ -178,3 +179,13 @@ class Origin:
         if path == "/garbage":
             return b"this is not HTTP\r\n\r\n"
         return reply(path.encode())
+
+
+class Torrent(Origin):
+    """Sends a large body without holding it."""
+
+    def _answer(self, connection, method, target, headers, body):
+        connection.sendall(reply(b"", f"Content-Length: {BIG}", length=False))
+        for _ in range(BIG // len(LARGE)):
+            connection.sendall(LARGE)
+        return True
