@@ -23,6 +23,8 @@ SETUP, CALL, TEARDOWN = PHASES = ("setup", "call", "teardown")
 
 #: pytest's own variable, ``NODEID (PHASE)``. Source: pytest documentation, "Environment variables".
 PYTEST_TEST = "PYTEST_CURRENT_TEST"
+#: pytest-xdist's. Source: pytest-xdist documentation, "Identifying the worker process".
+WORKER = "PYTEST_XDIST_WORKER"
 #: Names the test where no pytest does; set by the user, or here while a unittest runs.
 TEST = "RECORDBAKE_TEST"
 PHASE = "RECORDBAKE_PHASE"
@@ -213,7 +215,7 @@ def selector(test: str | None) -> str | None:
 
 def worker() -> str | None:
     """The worker of pytest-xdist that this process is, or was started by."""
-    return variable("PYTEST_XDIST_WORKER")
+    return variable(WORKER)
 
 
 def clean_name(name: Any) -> str:

@@ -64,6 +64,7 @@ class Engine:
         #: Whether requests are answered from the store at all.
         self.answers = decision.needs_lookup(config.mode, missing=config.missing)
         self._bypassed: dict[str, bool] = {}
+        self._knows_secrets = bool(self._secrets)
         self._known: dict[Same, Known] = {}
         self._refetched = refetch.keys(config.refetch)
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
@@ -151,7 +152,9 @@ class Engine:
         same = request.method, request.url, request.client, traits
         known = None if request.body else self._known.get(same)
         if known is None:
-            asked, request = request, self._without_secrets(request)
+            asked = request
+            if self._knows_secrets or request.body or redaction.PLACEHOLDER in request.url:
+                request = self._without_secrets(request)
             known = self._get_to_know(request, traits)
             if known.key in self._reader.asked and request is asked:
                 self._remember(same, known, request)
@@ -181,8 +184,6 @@ class Engine:
 
     def _without_secrets(self, request: Request) -> Request:
         """The request as it is known by: what a replay without the secrets asks for, too."""
-        if not (self._secrets or request.body or redaction.PLACEHOLDER in request.url):
-            return request
         url, body = self._secrets.text(request.url), request.body
         if body:
             body = self._secrets.content(body, header(request.headers, "content-type") or "")

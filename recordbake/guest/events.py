@@ -136,7 +136,7 @@ def current_attempt() -> int:
     return int(attribution.variable(ATTEMPT) or 0)
 
 
-_ATTEMPT = ATTEMPT.encode("ascii")
+_ATTEMPT, _WORKER = ATTEMPT.encode("ascii"), attribution.WORKER.encode("ascii")
 #: What an environment may have to say of a request, where no test is held; mostly nothing.
 _TELLING = frozenset(
     name.encode("ascii")
@@ -223,7 +223,9 @@ class Journal:
         Of all events the one that there are many of, and the only one that most calls wait for:
         it is put together here, and what is the same in each is not looked at again.
         """
-        worker = attribution.worker()
+        values = getattr(os.environ, "_data", None)
+        mostly = type(values) is dict and _WORKER not in values
+        worker = None if mostly else attribution.worker()
         end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
         where = self._where
         if where[0] != plan.test or where[1] != plan.phase:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +36,13 @@ UNREAD = "unread"
 _CALLERS = frozenset({PARTIAL, CANCELLED, OWN, UNREAD})
 
 
+_first = itemgetter(0)
+
+
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header field, or None; ``name`` is lower case."""
-    length = len(name)  # asked first: this is done for each request
-    for key, value in headers:
-        if len(key) == length and key.lower() == name:
-            return value
-    return None
+    names = list(map(str.lower, map(_first, headers)))  # no loop: this is done for each request
+    return headers[names.index(name)][1] if name in names else None
 
 
 def chunk_lengths(runs: Chunks) -> Iterator[int]:

@@ -135,7 +135,9 @@ def traits_of(headers: Headers) -> Traits:
 
 
 def _kind_of(traits: Traits, url: str) -> str:
-    named = "@" in url and "@" in url.partition("://")[2].partition("/")[0]
+    if "@" not in url and not traits.authorized and not traits.cookie:  # most
+        return ""
+    named = "@" in url.partition("://")[2].partition("/")[0]
     return ("a" if named or traits.authorized else "") + ("c" if traits.cookie else "")
 
 

@@ -47,20 +47,23 @@ class Delivery:
         self._method = method
         self.chunked = False
         self._ends_with_connection = False
-        self._go_on = asyncio.Event()
-        self._go_on.set()
+        #: While the caller has enough.
+        self._paused: asyncio.Event | None = None
 
     def pause(self) -> None:
         """The caller has enough for now."""
-        self._go_on.clear()
+        self._paused = self._paused or asyncio.Event()
 
     def resume(self) -> None:
         """The caller has room again."""
-        self._go_on.set()
+        if self._paused is not None:
+            self._paused.set()
+            self._paused = None
 
     async def wanted(self) -> None:
         """Return when the caller has room."""
-        await self._go_on.wait()
+        if self._paused is not None:
+            await self._paused.wait()
 
     def begin(self, head: Head) -> None:
         """Feed the head."""

@@ -49,6 +49,7 @@ class DeferredTransport(asyncio.Transport):
         self._live: LiveExchange | None = None
         self._task: asyncio.Task[None] | asyncio.Handle | None = None
         self._closing = False
+        self._known_origin = ""
 
     # -- the request ---------------------------------------------------------------------------
 
@@ -73,7 +74,7 @@ class DeferredTransport(asyncio.Transport):
         try:
             # The target is in absolute form where a proxy is asked (RFC 9112 section 3.2).
             target = buffer.target
-            url = self._seam.origin_of(self._request) + target if target.startswith("/") else target
+            url = self._origin() + target if target.startswith("/") else target
             request = Request(buffer.method, url, buffer.headers, buffer.body(), self._seam.name)
             if not self._seam.has_own_resolver(self._connector):
                 plan = self._seam.engine.plan(request)
@@ -84,6 +85,12 @@ class DeferredTransport(asyncio.Transport):
                 self._task = self._loop.create_task(self._run(self._resolve(buffer, request)))
         except Exception as error:
             self.lose(error)
+
+    def _origin(self) -> str:
+        """Of all requests over this connection."""
+        if not self._known_origin:
+            self._known_origin = self._seam.origin_of(self._request)
+        return self._known_origin
 
     async def _run(self, steps: Coroutine[Any, Any, None]) -> None:
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import re
+from operator import itemgetter
 
 from .. import framing
 from .response_reader import Lenient, ResponseFile
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PLAIN_FIELDS = re.compile(
     r"(?:[\w!#$%&'*+.^`|~-]+:(?!multipart/|message/| )[ -~]*(?<! )\n)*", re.ASCII
 )
+_first, _second = itemgetter(0), itemgetter(1)
 _PLAIN_REASON = re.compile(r"(?! )[ -~]*(?<! )")
 
 #: http.client and its own parser of header fields, once it is wrapped by :func:`wrap_parser`.
@@ -67,7 +69,7 @@ def need_no_parser(head: Head) -> bool:
     """Whether parsing the text of a head's fields gives just these fields, and no defects."""
     if not _wrapped or _wrapped[0].parse_headers is not _wrapped[1] or head.interim:
         return False
-    text = "".join([f"{name}:{value}\n" for name, value in head.headers])
+    text = "\n".join([*map(":".join, head.headers), ""])
     return (
         len(head.headers) < _wrapped[0]._MAXHEADERS  # a suite may set it
         and len(text) < framing.MAX_LINE // 2
@@ -98,26 +100,34 @@ def wrap_parser(module: ModuleType) -> None:
 
 def _message(message_class: Any, headers: Headers) -> Any:
     message = message_class()
-    for name, value in headers:
-        message.set_raw(name, value)
-    message.set_payload("")
+    message._headers.extend(headers)  # what set_raw() does with each
+    message._payload = ""
     return message
 
 
-def begun(take: Take, method: str) -> Any:
+def _by_name(headers: Headers) -> dict[str, str]:
+    """Values by names in lower case; of equal names the first. No loop: each hit asks for it."""
+    backwards = headers[::-1]
+    return dict(zip(map(str.lower, map(_first, backwards)), map(_second, backwards), strict=True))
+
+
+def begun(take: Take, method: str, *, plain: bool | None = None) -> Any:
     """``http.client``'s response of a take, begun, as after its connection was closed.
 
     Args:
         take: the take.
         method: of the request.
+        plain: whether its head needs no parser, where that is known.
 
     Returns:
         None for what is not like most: its head has to be parsed, or its body is not at hand.
     """
     head, body = take.head, take.body
-    if head is None or body is None or take.failure is not None or not need_no_parser(head):
+    if head is None or body is None or take.failure is not None:
         return None
-    fields = {name.lower(): value for name, value in reversed(head.headers)}
+    if not (need_no_parser(head) if plain is None else plain):
+        return None
+    fields = _by_name(head.headers)
     if not _is_common(head, fields):
         return None
     module: Any = _wrapped[0]
@@ -162,7 +172,7 @@ def _wrap_begin(cls: Any, parse_headers: Any) -> None:
                 self.fp = fp
         if plain and fp is not None and fp.headers is not None:
             head = fp.head
-            fields = {name.lower(): value for name, value in reversed(head.headers)}
+            fields = _by_name(head.headers)
             if _is_common(head, fields):
                 fp.readline()
                 self.headers = self.msg = parse_headers(fp)

@@ -40,7 +40,7 @@ class AnswerReader(ResponseReader):
     def __init__(self, take: Take, method: str) -> None:
         super().__init__()
         self.take = take
-        self._method = method
+        self.method = method
         head = take.head
         #: The head's fields where they need no parser; the bytes are then without them.
         self.plain_fields = head.headers if head is not None and need_no_parser(head) else None
@@ -52,8 +52,8 @@ class AnswerReader(ResponseReader):
         head = self.take.head
         assert head is not None
         if self.plain_fields is None:
-            return self._declare(self._method, head)
-        self._declare_framing(self._method, head)
+            return self._declare(self.method, head)
+        self._declare_framing(self.method, head)
         return framing.status_line(head) + b"\r\n"
 
     def _open(self) -> bytes:

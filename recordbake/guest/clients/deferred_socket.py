@@ -9,6 +9,7 @@ from contextlib import suppress
 from .. import decision
 from ..exchange import CONNECT, Head, Request
 from ..request_buffer import RequestBuffer
+from .answer_files import begun
 from .answer_reader import AnswerReader, answer_file
 from .connection import runs_proxy_of, url_of
 from .failures import classify
@@ -134,6 +135,17 @@ class DeferredSocket(StandIn):
         """The fields of the answer that waits to be read, where they need no parser."""
         reader = self._reader
         return reader.plain_fields if isinstance(reader, AnswerReader) else None
+
+    def begun(self) -> Any:
+        """http.client's response of the answer that waits to be read; None: it has to parse it."""
+        reader = self._reader
+        if not isinstance(reader, AnswerReader) or reader.plain_fields is None:
+            return None
+        response = begun(reader.take, reader.method, plain=True)
+        if response is not None:
+            self._reader = None
+            self._continue_due = False
+        return response
 
     def send(self, data: Any, flags: int = 0) -> int:
         """Like :meth:`sendall`; returns the number of bytes taken."""

@@ -34,6 +34,18 @@ def _text(pairs: Any) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
 
 
+@functools.lru_cache(maxsize=64)
+def _texts(pairs: tuple[tuple[bytes, bytes], ...]) -> list[tuple[str, str]]:
+    """Fields of a request: most requests of a client have the same."""
+    return _text(pairs)
+
+
+@functools.lru_cache(maxsize=512)
+def _field(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+    """A field of an answer: many answers share most of theirs."""
+    return pair[0].encode("latin-1"), bare_value(pair[1]).encode("latin-1")
+
+
 class HttpxSeam:
     """Plans requests and builds responses with one httpx's own classes.
 
@@ -59,7 +71,7 @@ class HttpxSeam:
         __tracebackhide__ = True  # pytest then shows the suite's own lines
         url = request.url
         absolute = f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
-        headers, content = _text(request.headers.raw), request.content
+        headers, content = _texts(tuple(request.headers.raw)).copy(), request.content
         plan = self.engine.plan(Request(request.method, absolute, headers, content, self.name))
         if plan.action == decision.BLOCK:
             raise self.module.ProxyError(plan.message, request=request)
@@ -88,9 +100,7 @@ class HttpxSeam:
             extensions["reason_phrase"] = head.reason.encode("latin-1", "replace")
         response = self.module.Response(
             head.status,
-            headers=[
-                (n.encode("latin-1"), bare_value(v).encode("latin-1")) for n, v in head.headers
-            ],
+            headers=list(map(_field, head.headers)),
             stream=stream,
             extensions=extensions,
         )

@@ -8,6 +8,7 @@ over the wire's bytes, which takes the same answer.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 
 from ..exchange import Request
 
@@ -32,31 +33,35 @@ _SKIP_HEADER = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER
 _IDLE, _SENT = "Idle", "Request-sent"
 
 
-#: Names that were found plain: a client sends few different ones.
-_plain_names: set[str] = set()
-_MOST_NAMES = 1000
-
-
-def _is_plain_name(name: str) -> bool:
-    if not _NAME.fullmatch(name) or name.lower() in _TAKEN_UP:
-        return False
-    if len(_plain_names) < _MOST_NAMES:
-        _plain_names.add(name)
-    return True
+#: Fields that were found plain: most requests of a client have the same.
+_plain: set[tuple[tuple[str, str], ...]] = set()
+_MOST_SETS = 100
 
 
 def plain_headers(headers: Mapping[Any, Any] | None) -> Headers | None:
     """Request headers as they would be sent, or None where a client does more with them."""
-    found = []
-    for name, value in (headers or {}).items():
-        if type(name) is not str or type(value) is not str:
-            return None
-        if not (name in _plain_names or _is_plain_name(name)) or value == _SKIP_HEADER:
-            return None
+    # requests has its fields ready in there; its items() is a loop of its own.
+    store = getattr(headers, "_store", None)
+    pairs = (headers or {}).items() if type(store) is not OrderedDict else store.values()
+    fields = tuple(pairs)
+    try:
+        return list(fields) if fields in _plain or _are_plain(fields) else None
+    except TypeError:  # a value that is a list, say
+        return None
+
+
+def _are_plain(fields: tuple[tuple[Any, Any], ...]) -> bool:
+    for name, value in fields:
+        if type(name) is not str or type(value) is not str or value == _SKIP_HEADER:
+            return False
+        if not _NAME.fullmatch(name) or name.lower() in _TAKEN_UP:
+            return False
         if not (value.isascii() and value.isprintable()):
-            return None
-        found.append((name, value))
-    return found
+            return False
+    if len(_plain) >= _MOST_SETS:
+        _plain.clear()
+    _plain.add(fields)
+    return True
 
 
 def plain_body(body: Any) -> bytes | None:
@@ -95,3 +100,18 @@ def put_answer(connection: Any, take: Take, method: str) -> None:
     connection._HTTPConnection__response = None
     connection._HTTPConnection__state = _SENT
     connection._method = method
+
+
+def given(connection: Any) -> Any:
+    """The response of a connection that has its answer, as ``getresponse`` of http.client gives it.
+
+    None: it has to be read.
+    """
+    response = connection.sock.begun()
+    if response is not None:
+        connection._HTTPConnection__state = _IDLE
+        if response.will_close:
+            connection.close()
+        else:
+            connection._HTTPConnection__response = response
+    return response

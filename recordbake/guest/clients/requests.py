@@ -11,7 +11,8 @@ import logging
 import os
 import re
 import sys
-from operator import attrgetter
+from operator import attrgetter, itemgetter
+from types import SimpleNamespace
 
 from .answer_files import begun
 from .deferred_socket import DeferredSocket
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Take
 
+_first = itemgetter(0)
+_COOKIES = frozenset({"set-cookie", "set-cookie2"})
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::[0-9]+)?(?=/)")
 #: What a subclass or a test may replace, and would notice to be passed by.
 _ADAPTER = (
@@ -67,16 +70,16 @@ class RequestsSeam:
         self._select_proxy = module.select_proxy
         self._log: logging.Logger = pools.log
         self._connections = {"http": pools.HTTPConnection, "https": pools.HTTPSConnection}
-        watched = (
-            (self._manager, _MANAGER),
-            (pools.HTTPConnectionPool, _POOL),
-            (pools.HTTPSConnectionPool, _POOL),
-            (pools.HTTPConnection, _CONNECTION),
-            (pools.HTTPSConnection, _CONNECTION),
-            (base.HTTPConnection, _CONNECTION),
-            (base.HTTPResponse, ("__init__", "begin", "_read_status", "_check_close")),
-            (response.HTTPResponse, ("__init__",)),
-        )
+        watched = {
+            "manager": (self._manager, _MANAGER),
+            "pool": (pools.HTTPConnectionPool, _POOL),
+            "tls_pool": (pools.HTTPSConnectionPool, _POOL),
+            "connection": (pools.HTTPConnection, _CONNECTION),
+            "tls_connection": (pools.HTTPSConnection, _CONNECTION),
+            "base": (base.HTTPConnection, _CONNECTION),
+            "parser": (base.HTTPResponse, ("__init__", "begin", "_read_status", "_check_close")),
+            "response": (response.HTTPResponse, ("__init__",)),
+        }
         self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
         self._options_class = sys.modules["urllib3.connection"]._ResponseOptions
         self._make = maker()
@@ -84,8 +87,15 @@ class RequestsSeam:
         self._most_headers = base._MAXHEADERS
         self._own = _members(self._adapter, _ADAPTER)
         self._own_members = self._own(self._adapter)
-        self._watched = [(owner, _members(owner, names)) for owner, names in watched]
-        self._original = [members(owner) for owner, members in self._watched]
+        #: All that is watched, for one getter to look at.
+        self._watched = SimpleNamespace(**{name: owner for name, (owner, _) in watched.items()})
+        self._members = attrgetter(*[
+            f"{name}.{member}"
+            for name, (owner, members) in watched.items()
+            for member in members
+            if hasattr(owner, member)
+        ])  # fmt: skip
+        self._original = self._members(self._watched)
 
     def answer(self, adapter: Any, request: Any, options: Any) -> Any:
         """The response of a hit, or None: the request has to go the whole way."""
@@ -160,7 +170,7 @@ class RequestsSeam:
         return (
             self._own(type(adapter)) == self._own_members
             and vars(adapter).keys().isdisjoint(_ADAPTER)
-            and self._original == [members(owner) for owner, members in self._watched]
+            and self._original == self._members(self._watched)
             and not self._log.isEnabledFor(logging.DEBUG)
             and self._most_headers <= self._base._MAXHEADERS  # less would be an error of urllib3's
             and not any(cls.debuglevel for cls in self._connections.values())
@@ -203,7 +213,7 @@ def _pass_by_cookies(module: ModuleType) -> None:
         if (
             type(answer) is answer_class and type(jar) is jar_class and steps(jar_class) == own
             and "extract_cookies" not in vars(jar)
-            and "set-cookie" not in answer.msg and "set-cookie2" not in answer.msg
+            and _COOKIES.isdisjoint(map(str.lower, map(_first, answer.msg._headers)))
         ):  # fmt: skip
             return
         original(jar, request, response)

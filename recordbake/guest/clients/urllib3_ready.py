@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import sys
+from operator import attrgetter
+from types import SimpleNamespace
 
 from .connection import url_of
 from .deferred_socket import DeferredSocket
 from .http_client import is_ours
-from .ready import PLAIN_TARGET, is_idle, plain_request, put_answer, ready_take
+from .ready import PLAIN_TARGET, given, is_idle, plain_request, put_answer, ready_take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 #: What serialises a request; a test that replaces one of these wants to see it.
 _WIRE = ("putrequest", "putheader", "endheaders", "send")
 _WIRE_NAMES = frozenset(_WIRE)
+#: What reads a response, likewise.
+_READING = (
+    "base.getresponse", "parser.__init__", "parser.begin", "parser._read_status",
+    "parser._check_close",
+)  # fmt: skip
 
 
 def patch_requests(module: ModuleType, cls: Any, engine: Engine) -> None:
@@ -37,7 +44,8 @@ def patch_requests(module: ModuleType, cls: Any, engine: Engine) -> None:
 def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
     """Answer a hit without serialising its request for :class:`.DeferredSocket` to parse it."""
     original = cls.request
-    wire = [getattr(cls, name) for name in _WIRE]
+    steps = attrgetter(*_WIRE)
+    wire = steps(cls)
 
     @functools.wraps(original)
     def request(  # noqa: PLR0913
@@ -45,7 +53,7 @@ def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
         chunked: bool = False, preload_content: bool = True, decode_content: bool = True,
         enforce_content_length: bool = True,
     ) -> None:  # fmt: skip
-        if not chunked and _is_direct(self) and [getattr(type(self), n) for n in _WIRE] == wire:
+        if not chunked and _is_direct(self) and steps(type(self)) == wire:
             take = _ready_take(self, engine, method, url, headers, body)
             if take is not None:
                 if self.sock is None:
@@ -92,6 +100,17 @@ def _patch_getresponse(cls: Any) -> None:
     """
     original, base = cls.getresponse, cls.__mro__[1]
     make: Any = None
+    parser: Any = sys.modules["http.client"].HTTPResponse
+    steps, watched = attrgetter(*_READING), SimpleNamespace(base=base, parser=parser)
+    own = steps(watched)
+
+    def is_own(connection: Any) -> bool:
+        """Whether nobody wants to see how a response is read from a connection."""
+        return (
+            connection.response_class is parser
+            and not connection.debuglevel
+            and steps(watched) == own
+        )
 
     @functools.wraps(original)
     def getresponse(self: Any) -> Any:
@@ -103,7 +122,9 @@ def _patch_getresponse(cls: Any) -> None:
         make = make or maker()
         self._response_options = None
         sock.settimeout(self.timeout)
-        answer = base.getresponse(self)
+        answer = given(self) if is_own(self) else None
+        if answer is None:
+            answer = base.getresponse(self)
         return make(answer, fields, options, self._http_vsn_str, sock.shutdown)
 
     cls.getresponse = getresponse
