@@ -123,6 +123,12 @@ class Scanner:
             self.look_at_text(data, where)
             held = data[-_OVERLAP:]
 
+    def is_clean(self, data: bytes) -> bool:
+        """Whether a look at these bytes would surely find nothing."""
+        if self._hashed or any(form in data for form in self._known):
+            return False
+        return next(tokens(data), None) is None
+
     def look_at_text(self, data: bytes, where: str) -> None:
         """Look into bytes that are not compressed."""
         for token, what in tokens(data):

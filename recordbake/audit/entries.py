@@ -74,7 +74,8 @@ def _typed(
     named = list(zip(frame["key"], frame["take"], strict=True))
     by_row = [tuple(sorted(tests.get(name, ()))) for name in named]
     frame["tests"] = pd.Series(by_row, index=frame.index, dtype=object)
-    facts = [answers.get(name, Facts()) for name in named]
+    nothing = Facts()
+    facts = [answers.get(name, nothing) for name in named]
     frame["lifetime"] = pd.Series([f.lifetime for f in facts], index=frame.index, dtype=float)
     for column in ("looks", "shape", "fields"):
         values = [getattr(f, column) for f in facts]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from recordbake.recording import Recording
 
+_PILE = 1 << 16  # bytes that are looked at together
+
 
 @dataclass(frozen=True, order=True)
 class Secret:
@@ -60,11 +62,12 @@ def _scan_rows(store: Path, scanner: Scanner) -> dict[str, tuple[Path, str]]:
             " FROM entries"
             " LEFT JOIN (SELECT key AS r, value FROM responses) ON r = response_key"
         )
+        pile = _Pile(scanner)
         for key, take, size, sha256, encoding, *texts, value in rows:
             where = f"{key.decode()} {take}"
             coding = (encoding or b"").decode("ascii", "replace")
             # A value is text, then the body: looked at as one, and the body alone if it is packed.
-            scanner.look_at_text(b"\n".join(filter(None, (*texts, value))), where)
+            pile.add(where, b"\n".join(filter(None, (*texts, value))))
             if type(size) is int and size > INLINE_LIMIT:
                 name = sha256.decode("ascii", "replace")
                 files[name] = (body_path(store.parent / "bodies", name), coding)
@@ -72,7 +75,31 @@ def _scan_rows(store: Path, scanner: Scanner) -> dict[str, tuple[Path, str]]:
             body = _body(value or b"")
             if coding or coding_of(body[:8]):
                 scanner.look(body, where, coding)
+        pile.look()
     return files
+
+
+class _Pile:
+    """Small texts that are looked at together first: most have nothing in them."""
+
+    def __init__(self, scanner: Scanner) -> None:
+        self._scanner = scanner
+        self._texts: list[tuple[str, bytes]] = []
+        self._size = 0
+
+    def add(self, where: str, text: bytes) -> None:
+        """Add what an entry consists of."""
+        self._texts.append((where, text))
+        self._size += len(text)
+        if self._size >= _PILE:
+            self.look()
+
+    def look(self) -> None:
+        """Look at what has gathered."""
+        if not self._scanner.is_clean(b"\n".join(text for _, text in self._texts)):
+            for where, text in self._texts:
+                self._scanner.look_at_text(text, where)
+        self._texts, self._size = [], 0
 
 
 def _body(value: bytes) -> bytes:
