@@ -288,6 +288,19 @@ def _audit(figure: str) -> Callable[[Surroundings, int], Result]:
     return measure
 
 
+def _page(s: Surroundings, rounds: int) -> Result:
+    """The page that the audit above has written, and its rows as one table without any style."""
+    from bench.browser import longest_task, plain_rows
+
+    page, plain = s.path / "audit" / "reports" / "audit.html", s.path / "plain.html"
+    if not page.exists():
+        _audit("cpu")(s, 1)
+    plain.write_text(plain_rows(page), encoding="utf-8")
+    sides = {"audit": page, "the same rows, plain": plain}
+    found = interleave({n: lambda p=p: longest_task(p) for n, p in sides.items()}, rounds)
+    return Result(statistics.median(found["audit"]), found)
+
+
 def _bake(s: Surroundings, _: int) -> Result:
     from bench.stores import bodies_of
 
@@ -345,4 +358,6 @@ ROWS = (
     Row("audit-cpu", "audit of 1,000,000 events and 20,000 entries over `pandas.read_json` alone",
         "CPU of the whole command", 1 / 3, _audit("cpu")),
     Row("audit-memory", "the same", "peak memory", 1 / 5, _audit("peak")),
+    Row("audit-page", "the page of that audit, opened in Chromium",
+        "longest task of more than 50 ms, median", 50, _page, "ms"),
 )  # fmt: skip

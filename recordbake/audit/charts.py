@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from recordbake.audit.summary import RunRow, Summary
 
 _MOST_RUNS, _MOST_AREAS, _MOST_MODULES = 30, 20, 12
-_MOST_LABELS = 6  # of times: more would touch each other
-_LONGEST_LABEL = 38
+_MOST_LABELS = 4  # of times: more would touch each other
+_LONGEST_LABEL = 26
 _HUB = "Hub: "
 
 
@@ -51,7 +51,7 @@ def _runs(summary: Summary) -> Chart | None:
 
 #: Options of pictures whose axis is time.
 _OVER_TIME: dict[str, Any] = {"legend_at_bottom": True, "show_minor_x_labels": False,
-                              "margin_right": 36, "height": 330}  # fmt: skip
+                              "margin_right": 36, "height": 250}  # fmt: skip
 
 
 def _together(runs: list[RunRow]) -> list[tuple[str, Counter[str]]]:
@@ -105,7 +105,7 @@ def _sizes(summary: Summary) -> Chart | None:
         shown.append((f"{len(areas) - _MOST_AREAS:,} more", others))
     colors = ["var(--other)" if name.startswith(_HUB) else "var(--bar)" for name, _ in shown]
     chart = new(
-        pygal.Treemap, "sizes", *colors, print_labels=True, show_legend=False, height=330,
+        pygal.Treemap, "sizes", *colors, print_labels=True, show_legend=False, height=250,
         formatter=size,
     )  # fmt: skip
     for name, number in shown:
@@ -117,7 +117,7 @@ def _sizes(summary: Summary) -> Chart | None:
 def _ages(summary: Summary) -> Chart | None:
     if not any(age.entries for age in summary.ages):
         return None
-    chart = new(pygal.Bar, "ages", show_legend=False, print_values=True, height=280)
+    chart = new(pygal.Bar, "ages", show_legend=False, print_values=True, height=220)
     return _bars(chart, "Entries by age in days", [(age.age, age.entries) for age in summary.ages])
 
 
@@ -132,7 +132,7 @@ def _modules(summary: Summary) -> Chart | None:
     pairs = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_MODULES]
     chart = new(
         pygal.HorizontalBar, "modules", "var(--miss)", show_legend=False,
-        print_values=True, height=110 + 34 * len(pairs),
+        print_values=True, height=90 + 30 * len(pairs),
     )  # fmt: skip
     chart.y_labels = [0, pairs[0][1]]
     return _bars(chart, "Live misses by test module", pairs)
@@ -141,7 +141,7 @@ def _modules(summary: Summary) -> Chart | None:
 def _bars(chart: Any, title: str, pairs: Iterable[tuple[str, int]]) -> Chart:
     pairs = list(pairs)
     chart.x_labels = [_short(name) for name, _ in pairs]
-    chart.add(title, [number for _, number in pairs])
+    chart.add(title, [number or None for _, number in pairs])  # a 0 would stand on the axis
     words = "; ".join(f"{visible(name)}: {number:,}" for name, number in pairs)
     return finished(chart, title, f"{words}.")
 

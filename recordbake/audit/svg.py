@@ -15,7 +15,8 @@ from pygal.style import Style
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WIDTH = 640
+#: Not wider, so that letters can be read where it is as wide as a phone.
+_WIDTH = 440
 _LETTER = 8  # width of one in the pictures, roughly
 _MOST_SERIES = 32
 

@@ -52,6 +52,7 @@ class Linked:
         for entry in summary.entries:
             self._first_take.setdefault(entry.key, entry)
         self._takes = {(entry.key, entry.take) for entry in summary.entries}
+        self._several = {key for key, take in self._takes if take}
         self._all = summary.figures.entries
         self._tests = self._rank_tests(summary.findings)
         self._linked = set(list(self._tests)[:MOST_ROWS])
@@ -137,7 +138,8 @@ class Linked:
         def row(e: Entry) -> Made:
             found = linked_cell([*about[e.key, e.take], *about[e.key, None]])
             answer = (str(e.status) if e.status > 0 else "failed", e.content_type)
-            shown = text_cell("\n".join((" ".join(answer).strip(), f"take {e.take}")))
+            take = f"take {e.take}" if e.key in self._several else ""
+            shown = text_cell("\n".join((" ".join(answer).strip(), take)).strip())
             made = (*cells(f"{e.method} {e.url}"), shown, size_cell(e.bytes),
                     moment_cell(e.recorded_at), self.tests_cell(e.tests), found)  # fmt: skip
             return f"{e.key} {e.take}", made

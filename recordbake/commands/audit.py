@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     with ExitStack() as stack:
-        # Nearly all that an audit makes is needed until its end: to look for rubbish in it finds none.
+        # Nearly all that an audit makes is needed to its end: who looks for rubbish finds none.
         if gc.isenabled():
             gc.disable()
             stack.callback(gc.enable)

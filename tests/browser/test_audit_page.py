@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from recordbake.audit import audit
+from recordbake.audit.page import MOST_ROWS
+from recordbake.audit.summary import MOST_ENTRIES
 from tests.support import audit as planted
-from tests.support.sample import add_run, captured, make_recording, request_event
+from tests.support.sample import T0, add_run, captured, make_recording, request_event
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -20,6 +23,7 @@ FLAGS = [
 ]  # fmt: skip
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 375, "height": 667}
+TABLES = ("misses", "problems", "stale", "unused", "tests", "entries")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -126,7 +130,9 @@ def test_one_clicks_from_a_request_to_its_test_to_an_entry_and_its_take_and_back
     test = "tests/test_a.py::test_one"
     page.locator("#tests tr", has_text=test).get_by_role("link", name="/leaky").click()
     assert "/leaky" in at.locator("th").inner_text()
-    assert "take 0" in at.inner_text()
+    assert "take" not in at.inner_text()  # there is one only
+    noisy = page.locator("#entries tr", has_text="/noisy").all_inner_texts()
+    assert ["take 0" in noisy[0], "take 1" in noisy[1], len(noisy)] == [True, True, 2]
     at.get_by_role("link", name=test).click()
     assert at.locator("th").inner_text().startswith(test)
 
@@ -167,12 +173,44 @@ def test_a_hostile_url_runs_nothing(browser, tmp_path, hostile):
     assert (opened.noise, opened.requests) == ([], [url])
 
 
-def test_the_page_of_a_large_recording_stays_small(tmp_path):
-    # Each table is at its limit: more entries or events would not change the size.
+@pytest.fixture(scope="module")
+def largest(tmp_path_factory):
+    """A page whose tables are all at their limit: more entries or events would not change it."""
+    where = tmp_path_factory.mktemp("largest")
     long = "a/long/path" * 12
-    entries = [captured(f"https://h{n}.org/{long}/{n}") for n in range(600)]
-    recording = make_recording(tmp_path / "r", entries)
-    missed = [request_event(f"https://h.org/{n}", "blocked", test=f"t::{n}") for n in range(600)]
-    add_run(recording, planted.REPLAY, missed)
-    report(tmp_path, recording)
-    assert Path(tmp_path / "audit.html").stat().st_size < 3_000_000
+    urls = [f"https://h{n}.org/{long}/{n}.jpg" for n in range(900)]
+    old = [planted.NOW - 40 * planted.DAY if n < 600 else T0 for n in range(900)]
+    entries = [captured(url, b"<html>", test=f"t.py::{url}", recorded_at=at)
+               for url, at in zip(urls, old, strict=True)]  # fmt: skip
+    recording = make_recording(where / "r", entries)
+    missed = [request_event(f"{url}?", "blocked", test=f"t.py::{url}") for url in urls]
+    add_run(recording, planted.REPLAY, [*map(request_event, urls[:500]), *missed])
+    return report(where, recording)
+
+
+def test_the_page_of_a_large_recording_stays_small(largest):
+    path = Path(urlsplit(largest).path)
+    page = path.read_text()
+    rows = {name: page.count(f'<tr role="row" id="{name}-') for name in TABLES}
+    assert rows == dict.fromkeys(TABLES, MOST_ROWS) | {"entries": MOST_ENTRIES}
+    assert path.stat().st_size < 3_000_000
+
+
+#: How many rows lie in what the browser has laid out.
+LAID_OUT = """() => [...document.querySelectorAll("tbody tr")]
+    .filter((row) => row.checkVisibility({contentVisibilityAuto: true})).length"""
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_large_page_lays_out_only_what_is_near(browser, largest, viewport):
+    page = Opened(browser, largest, viewport=viewport).page
+    rows = page.locator("tbody tr").count()
+    assert rows > 5 * MOST_ROWS
+    assert page.evaluate(LAID_OUT) <= MOST_ROWS + 10
+    row = page.locator("#unused tbody tr").last
+    link = row.locator("a.row-link").get_attribute("href")
+    page.goto(largest + link)
+    expect(page.locator("tr:target")).to_be_in_viewport()
+    assert page.evaluate(LAID_OUT) < rows / 2
+    page.emulate_media(media="print")
+    assert page.evaluate(LAID_OUT) == rows
