@@ -98,3 +98,12 @@ class RequestBuffer:
                 return b"".join(parts)
             parts.append(bytes(self.raw[line_end + 2 : line_end + 2 + size]))
             at = line_end + 2 + size + 2
+
+
+def whole_request(method: str, headers: Headers, body: bytes) -> RequestBuffer:
+    """A request that was never sent, as one that was."""
+    buffer = RequestBuffer()
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    head = f"{method} / HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n"
+    buffer.feed(head.encode("latin-1", "replace") + body)
+    return buffer

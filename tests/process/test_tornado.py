@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from tests.support.cli import recordbake
-from tests.support.origin import BIG, LARGE, TEXT, Origin, Torrent
+from tests.support.origin import BIG, LARGE, TEXT, Origin, Torrent, reply
 from tests.support.programs import CAPTURE, events, record_and_replay, requests
 
 #: Before each program: ``run(main)`` gives ``main`` a client.
@@ -62,6 +62,34 @@ def test_each_redirect_is_an_exchange(prelude, tmp_path):
     )
     for mode in ("record", "replay_strict"):
         assert [e["status"] for e in requests(tmp_path, mode)] == [301, 302, 200]
+
+
+class Away(Origin):
+    """Sends everybody to where nobody listens."""
+
+    def _answer(self, connection, method, target, headers, body):
+        status = target[1:4]
+        connection.sendall(reply(b"gone", "Location: http://localhost:1/x", status=f"{status} Go"))
+        return True
+
+
+def test_a_redirect_that_leads_nowhere_fails_alike(prelude, tmp_path):
+    code = """
+        async def main(client):
+            for status in (302, 307):
+                try:
+                    await client.fetch(f"{URL}/{status}", method="POST", body="sent")
+                except Exception as error:
+                    print(type(error).__name__, error)
+        run(main)
+        """
+    program = prelude + textwrap.dedent(code)
+    said = record_and_replay(tmp_path, program, origin=Away, complete=False)
+    assert len(said.splitlines()) == 2
+    assert "recordbake" not in said
+    for mode in ("record", "replay_strict"):
+        methods = [(e["method"], e["status"]) for e in requests(tmp_path, mode)]
+        assert methods == [("POST", 302), ("GET", None), ("POST", 307), ("POST", None)]
 
 
 def test_a_body_streams_to_a_slow_reader(prelude, tmp_path):

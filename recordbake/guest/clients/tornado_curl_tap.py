@@ -6,10 +6,10 @@ import logging
 
 from .. import decision
 from ..exchange import BODY, CONNECT, HEAD, Failure, Request
-from ..request_buffer import RequestBuffer
+from ..request_buffer import RequestBuffer, whole_request
 from .response_tap import ResponseTap
 from .retry import RetryBudget
-from .tornado_urls import after, origin_of
+from .tornado_urls import after, becomes_get, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ KINDS = {
     18: "truncated", 52: "disconnected", 55: "reset", 56: "reset",
 }  # fmt: skip
 _TIMEOUT = 28
+#: Kinds that, behind a redirect, are not of its answer but of the connection to where it leads.
+_CONNECTING = frozenset({"dns", "refused", "read_timeout", "tls"})
 
 
 class CurlTap:
@@ -51,6 +53,7 @@ class CurlTap:
         self._budget: RetryBudget | None = None
         self._tunnel = False
         self._asked = False
+        self._goes_on = False
         #: Seconds after which a busy server is to be asked again.
         self.wait: float | None = None
 
@@ -59,7 +62,7 @@ class CurlTap:
         pycurl = self._transfer.seam.pycurl
         self._url, self._number, self.wait = self._transfer.request.url, 0, None
         self._buffer = self._response = None
-        self._asked = False
+        self._asked = self._goes_on = False
         curl.setopt(pycurl.VERBOSE, 1)
         curl.setopt(pycurl.DEBUGFUNCTION, self._hear)
 
@@ -98,7 +101,7 @@ class CurlTap:
             self._end_hop()
             self._number += 1
         self._response = None
-        self._buffer, self._asked = RequestBuffer(), False
+        self._buffer, self._asked, self._goes_on = RequestBuffer(), False, False
         self._send(data)
 
     def _send(self, data: bytes) -> None:
@@ -111,16 +114,21 @@ class CurlTap:
         target = self._buffer.target
         return origin_of(self._url) + target if target.startswith("/") else target
 
+    def _tap(self) -> ResponseTap:
+        assert self._buffer is not None
+        # Who expects a 100 is given one by a replay.
+        return ResponseTap(self._buffer.method, keep_100=not self._buffer.expects_continue)
+
     def _ask(self, method: str, url: str, headers: Headers) -> None:
         """A request is on its way."""
         self._asked = True
         if self._response is None:
-            self._response = ResponseTap(method, keep_100=True)
+            self._response = self._tap()
         if self._is_settled or self._capture is not None:
             return
-        body = b"" if self._buffer is None else self._buffer.body()
+        assert self._buffer is not None
         engine = self._transfer.seam.engine
-        plan = self._transfer.plan(Request(method, url, headers, body, NAME))
+        plan = self._transfer.plan(Request(method, url, headers, self._buffer.body(), NAME))
         if plan.action == decision.ANSWER:
             return  # asked for in vain: an exchange after it was missing
         self._capture = engine.watch(plan)
@@ -131,8 +139,7 @@ class CurlTap:
         if buffer is None:
             return
         if response is None:  # it has come before the request's body was sent
-            keep_100 = not buffer.expects_continue  # else a replay says so itself
-            response = self._response = ResponseTap(buffer.method, keep_100=keep_100)
+            response = self._response = self._tap()
         if response.head is not None:
             return  # trailers
         response.feed_head(data)
@@ -142,7 +149,8 @@ class CurlTap:
             self._ask(buffer.method, self._target(), buffer.headers)
         request = self._transfer.request
         if request.follow_redirects:
-            self._url = after(self._url, response.head)
+            self._url, before = after(self._url, response.head), self._url
+            self._goes_on = self._url != before
         if self._capture is None or self._budget is None or self._is_settled:
             return
         if request.header_callback is None and request.streaming_callback is None:
@@ -189,11 +197,10 @@ class CurlTap:
 
     def _fail(self, number: int, text: str) -> None:
         kind, phase = KINDS[number], HEAD
-        if not self._asked:
+        if not self._asked or (self._goes_on and kind in _CONNECTING):
             phase = CONNECT
             if number == _TIMEOUT:
                 kind = "connect_timeout"
-            self._number += 1
             self._ask_in_vain()
         elif self._response is not None and self._response.head is not None:
             phase = BODY
@@ -207,23 +214,19 @@ class CurlTap:
 
     def _ask_in_vain(self) -> None:
         """Libcurl did not come to sending a request: it is the one that it would have sent."""
-        request = self._transfer.request
+        request, before, answer = self._transfer.request, self._buffer, self._response
+        method, body = request.method, request.body or b""
         headers = list(request.headers.get_all())
-        if request.auth_username is not None:
-            headers.append(("Authorization", "Basic"))  # of any kind
-        method = request.method
-        if self._url == request.url:
-            self._buffer = _whole(method, headers, request.body)
+        if answer is None or answer.head is None or before is None:
+            if request.auth_username is not None:
+                headers.append(("Authorization", "Basic"))  # of any kind
         else:
-            self._buffer, method = None, "GET" if method == "POST" else method
+            method = before.method
+            if becomes_get(method, answer.head.status):
+                method, body = "GET", b""
+            if origin_of(self._url) != origin_of(request.url):
+                headers = []  # credentials, above all, are not for another origin
+        self._end_hop()
+        self._number += 1
+        self._buffer = whole_request(method, headers, body)
         self._ask(method, self._url, headers)
-
-
-def _whole(method: str, headers: Headers, body: Any) -> RequestBuffer:
-    """A request that was never sent, as one that was."""
-    data = body.encode("utf-8") if isinstance(body, str) else body or b""
-    fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    buffer = RequestBuffer()
-    head = f"{method} / HTTP/1.1\r\n{fields}Content-Length: {len(data)}\r\n\r\n"
-    buffer.feed(head.encode("latin-1", "replace") + data)
-    return buffer

@@ -49,6 +49,11 @@ def after(url: str, head: Head) -> str:
         return url  # none that anybody can follow
 
 
+def becomes_get(method: str, status: int) -> bool:
+    """Whether a redirect makes a GET of a request (RFC 9110 sections 15.4.2 to 15.4.4)."""
+    return method != "HEAD" if status == 303 else status in (301, 302) and method == "POST"  # noqa: PLR2004
+
+
 def without_tls(url: str) -> str:
     """The same authority over plain HTTP, told apart from its own port 80."""
     parts = split(url)
