@@ -207,7 +207,7 @@ def encode_record(captured: Captured) -> bytes:
 def _fields_of(head: Head) -> dict[str, Any]:
     return {
         "headers": head.headers, "interim": head.interim, "reason": head.reason,
-        "status": head.status, "version": head.version,
+        "status": head.status, "trailers": head.trailers, "version": head.version,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordbake.guest import codec
-from recordbake.guest.exchange import Failure
+from recordbake.guest.exchange import Failure, Head
 from tests.support.sample import captured
 
 URL = "https://x.example/"
@@ -46,6 +46,16 @@ def test_failures_survive():
     (found,) = codec.read_records(io.BytesIO(codec.encode_record(entry)))
     assert found.failure == entry.failure
     assert found.suspect
+
+
+def test_all_of_a_head_survives():
+    head = Head(200, "Fine", "1.0", [("A", "b")], [(103, "Hints", [("C", "d")])], [("E", "f")])
+    entry = captured("https://x.example/", b"body")
+    entry.head = head
+    assert all(getattr(head, name) for name in Head.__slots__)
+    (record,) = codec.read_records(io.BytesIO(codec.encode_record(entry)))
+    assert record.head == head
+    assert codec.decode_value(codec.encode_value(entry))[1] == head
 
 
 @given(st.binary(max_size=300))
