@@ -85,6 +85,7 @@ def _tell(sentence: str) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake.bake import Options, bake
+    from recordbake.bake.memory import keep_freed
     from recordbake.locks import recording_lock
     from recordbake.runs import recover
 
@@ -102,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             next_step="name the image: --image TAG",
         )
     recover(recording)
+    keep_freed()
     out = arguments.out or recording.bake_dir
     with recording_lock(recording.path, shared=True):
         manifest = bake(
