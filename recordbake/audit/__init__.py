@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recordbake.audit.compare import Comparison
     from recordbake.audit.findings import Finding, Limits, Upstream
     from recordbake.audit.load import Loaded
-    from recordbake.audit.remote import RemoteRun
+    from recordbake.audit.remote import RemoteRun, Spread
     from recordbake.audit.verdict import Verdict
 
 _DEFAULT_RECORDING = ".recordbake"
@@ -50,6 +50,7 @@ def audit(  # noqa: PLR0913
     known: Upstream | None = None,
     compare_with: tuple[str, Recording] | None = None,
     journals: Sequence[RemoteRun] = (),
+    spread: Spread | None = None,
     now: float | None = None,
     fail_on: frozenset[str] = frozenset(),
 ) -> AuditResult:
@@ -65,6 +66,7 @@ def audit(  # noqa: PLR0913
         known: what is known from outside the recording.
         compare_with: name and place of another recording or unpacked bake.
         journals: runs whose journals are counted where they are.
+        spread: has shares of them counted by others: the ``map`` of an executor.
         now: the present, Unix seconds (UTC); the clock's time when None.
         fail_on: kinds of findings that make the exit code 13.
 
@@ -82,7 +84,7 @@ def audit(  # noqa: PLR0913
     _check_known("kind of finding", sorted(fail_on), finding.KINDS)
     now = time.time() if now is None else now
     recordings = [recording] if isinstance(recording, Recording) else list(recording)
-    loaded = load(*recordings, journals=journals)
+    loaded = load(*recordings, journals=journals, spread=spread)
     found = finding.find(
         loaded, stale_after_days=stale_after_days, now=now,
         limits=limits or finding.Limits(), known=known or finding.Upstream(),

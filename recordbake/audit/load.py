@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recordbake.audit.entries import Name
+    from recordbake.audit.remote import Spread
     from recordbake.recording import Recording, Run
 
 __all__ = ["HubRepo", "Loaded", "load", "load_entries"]
@@ -50,12 +51,15 @@ class Loaded:
     hub_problems: int
 
 
-def load(*recordings: Recording, journals: Sequence[RemoteRun] = ()) -> Loaded:
+def load(
+    *recordings: Recording, journals: Sequence[RemoteRun] = (), spread: Spread | None = None
+) -> Loaded:
     """Read recordings or unpacked bakes as one.
 
     Args:
         recordings: where from.
         journals: further runs, whose journals are counted where they are.
+        spread: has shares of them counted by others, see :func:`recordbake.audit.remote.count`.
 
     Raises:
         DamagedError: a directory is missing, or a store or a journal cannot be read.
@@ -76,7 +80,8 @@ def load(*recordings: Recording, journals: Sequence[RemoteRun] = ()) -> Loaded:
         elsewhere[remote.source].append(row)
     rows = run_table.mark([*sources, *elsewhere.values()])
     entries, renamed = united([_entries_with_secrets(recording) for recording in recordings])
-    events = _events(rows, found, renamed, {clean(run.id): run for run in journals})
+    distant = {clean(run.id): run for run in journals}
+    events = _events(rows, found, renamed, distant, spread)
     runs = run_table.frame(rows)
     replayed = of_runs(events, judged_replays(runs))
     entries["tests"] = _tests_today(replayed, entries)
@@ -101,6 +106,7 @@ def _events(
     found: Sequence[Sequence[Run]],
     renamed: list[dict[Name, int]],
     elsewhere: dict[str, RemoteRun],
+    spread: Spread | None,
 ) -> pd.DataFrame:
     """The events of all runs; counts damaged lines in ``rows``."""
     places = {clean(run.id): (run, takes) for runs, takes in zip(found, renamed, strict=True)
@@ -108,7 +114,7 @@ def _events(
     table = EventTable()
     distant = {name: run for name, run in elsewhere.items() if name not in places}
     judged = {row["run"] for row in rows if row["judged"]}
-    damaged = count(table, distant, judged) if distant else {}
+    damaged = count(table, distant, judged, spread) if distant else {}
     for row in rows:
         name = row["run"]
         if name in damaged:

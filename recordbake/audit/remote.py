@@ -23,13 +23,21 @@ from recordbake.errors import UsageError
 from recordbake.recording import RUN_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from recordbake.audit.events import EventTable
+
+    #: Journals' URLs, and which of them are judged.
+    Share = tuple[list[str], list[str]]
+    #: Calls a function with each share, wherever that is, and gives what it returns: the ``map`` of
+    #: an executor (PEP 3148), of processes of this machine or of a cluster.
+    Spread = Callable[[Callable[[Share], list[tuple[Any, ...]]], list[Share]], Iterable[Any]]
 
 _TEXTS = (*GROUPED_TEXT, "test")
 #: Requests of which only the number counts, and which tests made them.
 _COUNTED = ("hit", "stored", "bypass", "failed")
+#: Into how many parts journals are divided where others count them.
+_SHARES = 64
 
 
 @dataclass(frozen=True)
@@ -87,13 +95,16 @@ def _run(system: Any, journal: str) -> RemoteRun:
     return RemoteRun(name, str(system.unstrip_protocol(journal)), source, info)
 
 
-def count(table: EventTable, runs: Mapping[str, RemoteRun], judged: set[str]) -> dict[str, int]:
+def count(
+    table: EventTable, runs: Mapping[str, RemoteRun], judged: set[str], spread: Spread | None = None
+) -> dict[str, int]:
     """Add the events of journals to a table.
 
     Args:
         table: where to.
         runs: by identifier.
         judged: of which of them each event that is no answered request is kept.
+        spread: has shares of the journals counted by others; here, as one, when None.
 
     Returns:
         How many lines of each run's journal are damaged.
@@ -102,32 +113,52 @@ def count(table: EventTable, runs: Mapping[str, RemoteRun], judged: set[str]) ->
         UsageError: DuckDB is not installed, or cannot read a journal.
         DamagedError: a journal was written by a newer format.
     """
-    duckdb = _duckdb()
-    import fsspec
-
     damaged = dict.fromkeys(runs, 0)
     names = {_plain(run.url): name for name, run in runs.items()}
     kept = [url for url, name in names.items() if name in judged]
+    urls = [run.url for run in runs.values()]
+    shares = [urls] if spread is None else [urls[n::_SHARES] for n in range(_SHARES)]
+    work = [(share, kept) for share in shares if share]
+    for rows in map(_rows, work) if spread is None else spread(counted, work):
+        for url, number, ts, is_counted, odd, *values in rows:
+            event = parse(odd.encode(), url) if odd else dict(zip(_FIELDS, values, strict=True))
+            if event is None:
+                damaged[names[url]] += number
+            elif event["event"] in KEPT:
+                event |= {} if odd else {"ts": math.nan if ts is None else ts}
+                _add(table, names[url], event, number, counted=is_counted)
+    return damaged
+
+
+def counted(work: Share) -> list[tuple[Any, ...]]:
+    """The rows that stand for the events of a share of the journals, for another process.
+
+    Args:
+        work: the journals' URLs, and which of them are judged, as they are called in rows.
+
+    Raises:
+        UsageError: DuckDB is not installed, or cannot read a journal.
+    """
+    return list(_rows(work))
+
+
+def _rows(work: Share) -> Iterator[tuple[Any, ...]]:
+    urls, judged = work
+    duckdb = _duckdb()
+    import fsspec
+
     with duckdb.connect() as database:
-        for protocol in {run.url.partition("://")[0] for run in runs.values()} - {"file"}:
+        for protocol in {url.partition("://")[0] for url in urls} - {"file"}:
             database.register_filesystem(fsspec.filesystem(protocol))
         try:
-            files = [run.url.removeprefix("file://") for run in runs.values()]
-            rows = database.execute(_QUERY, {"files": files, "judged": kept})
-            for url, number, ts, counted, odd, *values in _batches(rows):
-                event = parse(odd.encode(), url) if odd else dict(zip(_FIELDS, values, strict=True))
-                if event is None:
-                    damaged[names[url]] += number
-                elif event["event"] in KEPT:
-                    event |= {} if odd else {"ts": math.nan if ts is None else ts}
-                    _add(table, names[url], event, number, counted=counted)
+            files = [url.removeprefix("file://") for url in urls]
+            yield from _batches(database.execute(_QUERY, {"files": files, "judged": judged}))
         except duckdb.Error as error:
             raise UsageError(
                 f"DuckDB cannot read the journals: {error}",
                 where="--journals",
                 next_step="see that they can be read from here, or fetch them and leave it out",
             ) from error
-    return damaged
 
 
 def _batches(rows: Any) -> Iterator[Any]:

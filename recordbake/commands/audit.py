@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recordbake.audit.findings import Upstream
+    from recordbake.audit.remote import Spread
 
 HELP = "report misses, sizes and stale entries, and say what to re-record"
 OPTIONS = (
@@ -62,6 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--journals", metavar="PATTERN",
         help="journals to count where they are, with DuckDB: s3://bucket/*/runs/*/http_log.ndjson",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workers", type=_number, default=1, metavar="N",
+        help="processes that count --journals, each with a DuckDB of its own (default: 1)",
     )  # fmt: skip
     parser.add_argument(
         "--compare", metavar="OTHER", help="say what changed since another recording or bake"
@@ -124,6 +129,7 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
         if arguments.compare
         else None,
         journals=find_runs(arguments.journals) if arguments.journals else (),
+        spread=_workers(arguments.workers, stack) if arguments.workers > 1 else None,
         fail_on=frozenset(part for part in arguments.fail_on.split(",") if part),
     )
     if arguments.json:
@@ -135,6 +141,27 @@ def _run(arguments: argparse.Namespace, stack: ExitStack) -> int:
     for path in result.paths:
         say(str(path))
     return result.exit_code
+
+
+def _number(text: str) -> int:
+    """A number of processes, from 1.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _workers(number: int, stack: ExitStack) -> Spread:
+    """Processes of their own: fsspec reads in Python, and DuckDB has threads."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"))
+    return stack.enter_context(pool).map
 
 
 def _with_runs(recording: Recording, runs_dir: Path | None) -> Recording:

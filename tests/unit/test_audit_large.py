@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import shutil
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -68,7 +71,24 @@ def test_any_lines_give_the_same_findings_figures_and_damage(lines):
             (recording.runs_dir / name / "http_log.ndjson").write_text("\n".join(lines))
         runs = find_runs(f"{recording.runs_dir}/*/http_log.ndjson")
         bare = without_runs(recording, Path(directory) / "bare")
-        assert told(load(bare, journals=runs)) == told(load(recording))
+        expected = told(load(recording))
+        assert told(load(bare, journals=runs)) == expected
+        assert told(load(bare, journals=runs, spread=map)) == expected
+
+
+def test_several_processes_count_a_share_each(tmp_path):
+    recording = planted.planted_recording(tmp_path / "r")
+    runs = find_runs(f"{recording.runs_dir}/*/http_log.ndjson")
+    shares: list = []
+
+    def spread(counted, work):
+        shares.extend(pickle.loads(pickle.dumps(work)))
+        return pool.map(counted, work)
+
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        loaded = load(without_runs(recording, tmp_path / "bare"), journals=runs, spread=spread)
+    assert told(loaded) == told(load(recording))
+    assert sorted(urls for urls, _ in shares) == sorted([run.url] for run in runs)
 
 
 def test_shards_in_a_bucket_are_judged_together_from_the_command_line(tmp_path, monkeypatch):
@@ -107,11 +127,17 @@ def test_a_bucket_of_s3(tmp_path):
         for path in recording.runs_dir.rglob("*.*json"):
             s3.upload_file(str(path), "team", f"ci/{path.relative_to(recording.path)}")
         pattern = "s3://team/ci/runs/*/http_log.ndjson"
-        done = recordbake("audit", "--journals", pattern, cwd=tmp_path / "bare", env=keys)
+        asked = ["audit", "--journals", pattern]
+        done = recordbake(*asked, cwd=tmp_path / "bare", env=keys)
+        assert done.returncode == 0, done.stderr
+        written = tmp_path / "bare" / "reports" / "audit.json"
+        data = json.loads(written.read_text())
+        done = recordbake(*asked, "--workers", "3", cwd=tmp_path / "bare", env=keys)
+        assert done.returncode == 0, done.stderr
+        again = json.loads(written.read_text())
     finally:
         server.stop()
-    assert done.returncode == 0, done.stderr
-    data = json.loads((tmp_path / "bare" / "reports" / "audit.json").read_text())
+    assert again | {"generated_at": 0, "trend": 0} == data | {"generated_at": 0, "trend": 0}
     assert data["figures"]["requests"] == 19
     assert [run["run"] for run in data["runs"]] == [
         planted.RECORD, planted.OLD_REPLAY, planted.REPLAY,
