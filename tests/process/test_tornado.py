@@ -206,6 +206,21 @@ def test_a_handle_of_libcurl_that_was_led_astray_goes_live_again(tmp_path):
     assert found == ["hit", "forwarded", "hit", "forwarded"]
 
 
+@pytest.mark.parametrize(
+    ("pretended", "module", "said"),
+    [
+        ("tornado.version = '9.1'", "simple_httpclient", "tornado 9.1"),
+        ("tornado.version = '9.1'", "curl_httpclient", "tornado 9.1"),
+        ("pycurl.version = 'PycURL/7.44.1 libcurl/7.81'", "curl_httpclient", "pycurl 7.44.1"),
+    ],
+)
+def test_a_release_that_is_not_known_is_named(pretended, module, said, tmp_path):
+    result = strict(tmp_path, f"import pycurl, tornado; {pretended}; import tornado.{module}")
+    assert result.returncode == 10
+    assert f"{said} is not one that recordbake knows" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 # -- WebSockets, and a suite's own servers ---------------------------------------------------------
 
 SERVER = (

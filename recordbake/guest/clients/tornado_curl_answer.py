@@ -197,7 +197,10 @@ class StandIn:
         """Wait until libcurl has read what came before a failure."""
         gen: Any = import_module("tornado.gen")
         for _ in range(_LOOKS):
-            unread = fcntl.ioctl(stream.socket, termios.TIOCOUTQ, b"\0" * 4)
+            try:
+                unread = fcntl.ioctl(stream.socket, termios.TIOCOUTQ, b"\0" * 4)
+            except OSError:
+                return  # a system that does not tell it of such sockets
             if not any(unread):
                 return
             await gen.sleep(_LOOK_AGAIN)
