@@ -74,6 +74,19 @@ def _values(line: bytes) -> tuple[Any, ...] | None:
     return values if is_plain else None
 
 
+class _Counts:
+    """How many events have a row of the table of groups, and when the first of them was."""
+
+    def __init__(self) -> None:
+        self.numbers: Counter[int] = Counter()
+        self.first: dict[int, float] = {}
+
+    def add(self, row: int, ts: float) -> None:
+        """Count an event."""
+        self.numbers[row] += 1
+        self.first[row] = min(ts, self.first.get(row, ts))
+
+
 class EventTable:
     """Collects events; :meth:`frame` hands them over as a data frame.
 
@@ -100,7 +113,7 @@ class EventTable:
             path: the journal; may be missing.
             run: identifier of its run.
             whole: keep each event; otherwise those that are equal but for time and test become
-                one, counted, without them.
+                one, counted, with the time of the first (hits have none), without tests.
 
         Returns:
             How many lines are damaged: torn, not JSON, or without a valid time or event.
@@ -109,7 +122,7 @@ class EventTable:
             DamagedError: the journal was written by a newer format or cannot be read.
         """
         damaged = 0
-        counts: Counter[int] | None = None if whole else Counter()
+        counts = None if whole else _Counts()
         hits = HitReader(self._decoded)
         try:
             with path.open("rb", buffering=0) as stream:
@@ -130,12 +143,13 @@ class EventTable:
                 where=path,
                 next_step="make it readable, or delete that run's directory",
             ) from error
-        for row, number in (counts or {}).items():
-            self._counts[len(self._group)] = number
-            self._add(run, np.nan, None, row)
+        if counts is not None:
+            for row, number in counts.numbers.items():
+                self._counts[len(self._group)] = number
+                self._add(run, counts.first.get(row, np.nan), None, row)
         return damaged
 
-    def append(self, run: str, event: dict[str, Any], counts: Counter[int] | None = None) -> None:
+    def append(self, run: str, event: dict[str, Any], counts: _Counts | None = None) -> None:
         """Add one event.
 
         Args:
@@ -155,7 +169,7 @@ class EventTable:
         if counts is None:
             self._add(run, event["ts"], texts["test"], row)
         else:
-            counts[row] += 1
+            counts.add(row, event["ts"])
 
     def add_counted(self, run: str, event: dict[str, Any], number: int) -> None:
         """Add one event that stands for that many; its ``ts`` is that of the first, or NaN."""
@@ -169,10 +183,10 @@ class EventTable:
         self._test.append(test)
         self._group.append(row)
 
-    def _take_hits(self, hits: Hits, run: str, counts: Counter[int] | None) -> None:
+    def _take_hits(self, hits: Hits, run: str, counts: _Counts | None) -> None:
         """Add hits; nothing is made of their times."""
         if counts is not None:
-            counts.update(hits.rows)
+            counts.numbers.update(hits.rows)
             return
         self._ts.extend(array("d", [np.nan]) * len(hits.rows))
         self._run.repeat(run, len(hits.rows))
@@ -186,7 +200,7 @@ class EventTable:
         return None if values is None else (values[_TEST], self._row(values[_GROUP]))
 
     def _take_plain(
-        self, found: Iterable[bytes], run: str, counts: Counter[int] | None
+        self, found: Iterable[bytes], run: str, counts: _Counts | None
     ) -> Iterator[bytes]:
         """Add the lines that are as guests write them; hands on the others, but no blank ones."""
         for line in found:
@@ -199,7 +213,7 @@ class EventTable:
                 if counts is None:
                     self._add(run, values[_TS], values[_TEST], row)
                 else:
-                    counts[row] += 1
+                    counts.add(row, values[_TS])
 
     def _row(self, group: tuple[Any, ...]) -> int:
         row = self._rows.get(group)

@@ -234,6 +234,6 @@ WITH lines AS (
         CASE WHEN NOT plain THEN line END AS odd, TRY_CAST((j->>'$.ts') AS DOUBLE) AS ts, {_VALUES}
     FROM marked WHERE NOT plain OR (j->>'$.event') IN {tuple(sorted(KEPT))}
 )
-SELECT url, count(*), CASE WHEN judged THEN min(ts) END, counted, odd, {_NAMES}
+SELECT url, count(*), min(ts), counted, odd, {_NAMES}
 FROM events GROUP BY url, judged, counted, odd, CASE WHEN NOT counted THEN ts END, {_NAMES}
 """  # noqa: S608  (made of our own names alone)

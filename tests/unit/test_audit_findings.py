@@ -17,6 +17,7 @@ from recordbake.audit.answers import lifetime
 from recordbake.audit.figures import figures
 from recordbake.audit.findings import KINDS, Upstream, find, iso
 from recordbake.audit.load import load
+from recordbake.audit.remote import find_runs
 from recordbake.audit.revisions import MovedRevision
 from recordbake.audit.summary import history, hosts
 from recordbake.recording import Recording
@@ -64,6 +65,27 @@ def test_a_live_miss_is_grouped_by_request_and_names_tests_host_and_first_time(b
     assert miss.evidence["host"] == "api.example.org"
     assert miss.evidence["first_seen"] == iso(T0 + 3)
     assert miss.evidence["outcomes"] == ["blocked"]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_live_miss_was_first_seen_in_the_earliest_replay_that_is_kept(tmp_path, elsewhere):
+    recording = make_recording(tmp_path / "r", [captured(planted.STALE)])
+    missed, other = planted.MISSED, "https://api.example.org/other"
+    asked = [("record", [missed]), ("replay", [missed, missed, other]), ("replay", []),
+             ("replay", [missed])]  # fmt: skip
+    for number, (mode, urls) in enumerate(asked):
+        events = [request_event(url, "forwarded", ts=T0 + 100 * number + n)
+                  for n, url in enumerate(urls)]  # fmt: skip
+        name = f"2026090{number + 1}T000000.000000Z-{mode}-000{number}"
+        add_run(recording, name, events[::-1], mode=mode)
+    runs = find_runs(f"{recording.runs_dir}/*/http_log.ndjson")
+    loaded = load(recording)
+    if elsewhere:
+        bare = make_recording(tmp_path / "bare", [captured(planted.STALE)])
+        loaded = load(bare, journals=runs)
+    found = find(loaded, stale_after_days=30, now=planted.NOW)
+    (miss,) = [finding for finding in found if finding.kind == "live-miss"]
+    assert (miss.evidence["first_seen"], miss.evidence["count"]) == (iso(T0 + 100), 1)
 
 
 def test_the_other_findings_name_what_they_are_about(by_kind):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from recordbake.audit.findings.model import (
@@ -24,16 +25,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def live_misses(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[Finding]:
+def live_misses(
+    replayed: pd.DataFrame, entries: pd.DataFrame, kept: pd.DataFrame
+) -> Iterator[Finding]:
     """Requests of a replay that were not answered from the store, by method and URL.
 
     A request that was recorded after it was missed is no finding any more, and one whose entry is
     damaged is a finding of that kind.
+
+    Args:
+        replayed: events of the judged replays.
+        entries: the store's entries.
+        kept: events of all replays that are kept: when a request was missed first.
     """
-    missed = replayed[(replayed["event"] == "request") & replayed["outcome"].isin(LIVE_MISSES)]
+    missed = _missed(replayed)
+    by = ["method", "url"]
+    first = _missed(kept).groupby(by, observed=True, dropna=False)["ts"].min().to_dict()
     missed = missed[~missed["key"].isin(damaged_keys(replayed))]
     missed = missed[~recorded_since(missed, entries)]
-    for (method, url), group in missed.groupby(["method", "url"], observed=True, dropna=False):
+    for (method, url), group in missed.groupby(by, observed=True, dropna=False):
         by_test = group["test"].astype(object).fillna("").value_counts().to_dict()
         evidence = {
             "method": text(method),
@@ -43,12 +53,16 @@ def live_misses(replayed: pd.DataFrame, entries: pd.DataFrame) -> Iterator[Findi
             "by_test": {str(test): int(n) for test, n in sorted(by_test.items())},
             "outcomes": distinct(group["outcome"]),
             "reasons": distinct(group["reason"]),
-            "first_seen": iso(group["ts"].min()),
+            "first_seen": iso(min(group["ts"].min(), first.get((method, url), math.inf))),
             "bytes": int(group["bytes"].max()) if (group["bytes"] >= 0).any() else None,
             "keys": distinct(group["key"]),
             "message": first_message(group),
         }
         yield grouped("live-miss", f"{text(method)} {text(url)}", evidence, group, RECORD_MISSING)
+
+
+def _missed(events: pd.DataFrame) -> pd.DataFrame:
+    return events[(events["event"] == "request") & events["outcome"].isin(LIVE_MISSES)]
 
 
 def leaks(current: pd.DataFrame) -> Iterator[Finding]:
