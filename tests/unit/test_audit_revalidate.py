@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
+from recordbake.audit import revalidate as revalidation
 from recordbake.audit.load import load
 from recordbake.audit.revalidate import Question, questions, revalidate
 from recordbake.audit.revisions import MovedRevision, moved_revisions
@@ -90,6 +94,31 @@ def test_a_host_is_asked_no_faster_than_allowed_and_retry_after_is_honoured(serv
     assert states["/busy"] == "fresh"
     assert 7.0 in waits
     assert len([wait for wait in waits if wait > 900]) == 3  # before each but the first
+
+
+def test_in_no_second_is_a_host_asked_more_often_than_allowed(server, tmp_path, monkeypatch):
+    now, times = [100.0], []
+
+    def sleep(seconds):
+        now[0] += seconds
+
+    def asked(session, question, *rest):
+        times.append((question.host, now[0]))
+        now[0] += 0.001  # what an answer takes
+        return ask_it(session, question, *rest)
+
+    ask_it = revalidation._ask
+    monkeypatch.setattr(revalidation, "_ask", asked)
+    clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+    monkeypatch.setattr("recordbake.audit.notes.time", clock)
+    questions = [question(server, f"/{n}", (304, {})) for n in range(40)]
+    hosts = ["a.org", "b.org", "b.org", "b.org"] * 10
+    mixed = [replace(q, host=host) for q, host in zip(questions, hosts, strict=True)]
+    assert set(ask(mixed, tmp_path / "n", sleep, per_second=10).values()) == {"fresh"}
+    for host in set(hosts):
+        at = [moment for name, moment in times if name == host]
+        assert max(sum(a <= b < a + 1 - 1e-6 for b in at) for a in at) <= 10
+    assert sum(moment < times[-1][1] for _, moment in times) == 39  # and all were asked
 
 
 def test_a_server_that_is_not_there_is_unknown(tmp_path):
