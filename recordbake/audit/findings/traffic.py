@@ -62,7 +62,10 @@ def live_misses(
 
 
 def _missed(events: pd.DataFrame) -> pd.DataFrame:
-    return events[(events["event"] == "request") & events["outcome"].isin(LIVE_MISSES)]
+    missed: pd.DataFrame = events[
+        (events["event"] == "request") & events["outcome"].isin(LIVE_MISSES)
+    ]
+    return missed
 
 
 def leaks(current: pd.DataFrame) -> Iterator[Finding]:
