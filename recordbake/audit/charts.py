@@ -42,7 +42,7 @@ def _runs(summary: Summary) -> Chart | None:
     hits = [outcomes["hit"] for _, outcomes in runs]
     misses = [sum(outcomes[o] for o in LIVE_MISSES) for _, outcomes in runs]
     rest = [o.total() - hit - miss for (_, o), hit, miss in zip(runs, hits, misses, strict=True)]
-    for name, values in (("hit", hits), ("live miss", misses), ("recorded or bypassed", rest)):
+    for name, values in (("hit", hits), ("live miss", misses), ("other", rest)):
         chart.add(name, values)
     number = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
     last = f"the latest had {hits[-1]:,} hits and {misses[-1]:,} live misses"
@@ -140,7 +140,7 @@ def _modules(summary: Summary) -> Chart | None:
 
 def _bars(chart: Any, title: str, pairs: Iterable[tuple[str, int]]) -> Chart:
     pairs = list(pairs)
-    chart.x_labels = [_short(name) for name, _ in pairs]
+    chart.x_labels = [_short(name).replace(" to ", "\N{EN DASH}") for name, _ in pairs]
     chart.add(title, [number or None for _, number in pairs])  # a 0 would stand on the axis
     words = "; ".join(f"{visible(name)}: {number:,}" for name, number in pairs)
     return finished(chart, title, f"{words}.")

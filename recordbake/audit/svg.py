@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Not wider, so that letters can be read where it is as wide as a phone.
 _WIDTH = 440
-_LETTER = 8  # width of one in the pictures, roughly
+_LETTER = 7  # width of one in the pictures, roughly
 _MOST_SERIES = 32
 
 
