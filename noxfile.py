@@ -2,7 +2,7 @@
 
 Before a push: ``nox -s lint types tests-3.12``. With a client or a dependency: ``clients``,
 ``minimums``. Before a release: ``package``, ``workflows``. Long: ``suites``,
-``moving_in``, ``faults``, ``bench``.
+``moving_in``, ``peers``, ``faults``, ``bench``.
 """
 
 from __future__ import annotations
@@ -177,6 +177,13 @@ def moving_in(session: nox.Session) -> None:
     """Set projects of others up with init, record them, replay them strictly from the bake."""
     _install(session, "suites")
     session.run("python", "-m", "tests.moving_in", *session.posargs)
+
+
+@nox.session(python="3.13")
+def peers(session: nox.Session) -> None:
+    """Put other tools, each in an environment of its own, to the contract of the clients."""
+    _install(session, "tests")
+    session.run("python", "-m", "tests.peers", *session.posargs)
 
 
 @nox.session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Origin:
     def close(self) -> None:
         """Stop listening: from now on connections are refused."""
         self._stop.set()
+        with suppress(OSError):  # closing alone lets a waiting accept() have one more
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _accept(self) -> None:

@@ -45,7 +45,7 @@ def result(r, data, session, **more) -> dict:
     return seen(
         r.status, r.reason, r.headers.items(), data, r.url,
         [(h.status, h.url, h.headers.get("location")) for h in r.history], r.version,
-        raw=[[name.decode(), value.decode("latin-1")] for name, value in r.raw_headers],
+        raw=[[name.decode(), value.decode("latin-1")] for name, value in r.raw_headers or ()],
         real_url=str(r.real_url), type=r.content_type, charset=r.charset, closed=r.closed,
         cookies=jar(session), own=sorted((c.key, c.value) for c in r.cookies.values()),
         links=str(r.links), **more,
@@ -96,7 +96,7 @@ def build():
             ) as r:
                 data = await _read(r, ask.read)
                 again = await _again(r, ask.read) if ask.read != PART else None
-                total = r.content.total_bytes if ask.read != PART else None
+                total = getattr(r.content, "total_bytes", None) if ask.read != PART else None
             return result(r, data, session, again=again, total=total)
 
     def call(ask, url):

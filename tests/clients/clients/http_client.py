@@ -33,8 +33,9 @@ def build():
             data = r.read(10) if ask.read == PART else read_file(r, ask.read)
             return seen(
                 r.status, r.reason, r.getheaders(), data, version=r.version, closed=r.closed,
-                length=r.length, again=after(r.read) if ask.read == WHOLE else None,
-                will_close=r.will_close,
+                length=getattr(r, "length", None),
+                again=after(r.read) if ask.read == WHOLE else None,
+                will_close=getattr(r, "will_close", None),
             )  # fmt: skip
         finally:
             connection.close()
