@@ -33,29 +33,48 @@ def load_entries(store: Path) -> pd.DataFrame:
         DamagedError: the store is damaged or of another format.
     """
     if not store.is_file():
-        return _typed(pd.DataFrame(columns=list(_COLUMNS), dtype=object), {}, {})
+        return _typed(_frame([]), {}, {})
     with closing(connect_readonly(store)) as connection:
         connection.row_factory = None
-        connection.text_factory = lambda data: data.decode("utf-8", "replace")
         try:
             check_format(connection, store)
-            frame = pd.read_sql_query(
-                f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608
-                " LEFT JOIN identities USING (key, take) ORDER BY key, take",
-                connection,
-                dtype=object,
-            )
+            frame = _frame(_rows(connection))
+            connection.text_factory = _lenient
             tests: dict[Name, set[str]] = defaultdict(set)
             for key, take, test in connection.execute("SELECT key, take, test FROM uses"):
                 tests[str(key), take].update([str(test)] if test else [])
             answers = read_answers(store)
-        except (sqlite3.Error, pd.errors.DatabaseError, ValueError) as error:
+        except (sqlite3.Error, ValueError) as error:
             raise DamagedError(
                 f"the store is damaged: {error}",
                 where=store,
                 next_step="record again: recordbake record -- COMMAND",
             ) from error
     return _typed(frame, tests, answers)
+
+
+def _rows(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    """The rows of the table; text that is not UTF-8 as far as it is."""
+    query = (
+        f"SELECT {', '.join(_COLUMNS)} FROM entries"  # noqa: S608  (our own names)
+        " LEFT JOIN identities USING (key, take) ORDER BY key, take"
+    )
+    try:
+        return connection.execute(query).fetchall()
+    except sqlite3.OperationalError:  # SQLite takes any bytes for text
+        connection.text_factory = _lenient
+        return connection.execute(query).fetchall()
+
+
+def _lenient(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+    named = dict(zip(_COLUMNS, map(list, columns), strict=True))
+    frame: pd.DataFrame = pd.DataFrame(named, dtype=object)
+    return frame
 
 
 def _typed(

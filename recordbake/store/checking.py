@@ -125,8 +125,9 @@ def _content(connection: sqlite3.Connection) -> str:
     ):
         rows = connection.cursor()
         rows.row_factory = None  # plain tuples
-        for row in rows.execute(select):
-            digest.update(repr(row).encode("utf-8", "surrogateescape"))
+        rows.execute(select)
+        while some := rows.fetchmany(1000):
+            digest.update("".join(map(repr, some)).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

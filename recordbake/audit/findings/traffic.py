@@ -39,6 +39,8 @@ def live_misses(
         kept: events of all replays that are kept: when a request was missed first.
     """
     missed = _missed(replayed)
+    if missed.empty:
+        return
     by = ["method", "url"]
     first = _missed(kept).groupby(by, observed=True, dropna=False)["ts"].min().to_dict()
     missed = missed[~missed["key"].isin(damaged_keys(replayed))]
