@@ -253,3 +253,22 @@ print(found)
 def test_a_large_body_is_in_pieces_for_those_who_iterate(tmp_path, client):
     live, recorded, replayed = three_times(tmp_path, LARGE_READS.format(client=client))
     assert live == recorded == replayed
+
+
+COLLECTED = """
+import gc, sys, requests
+session, base = requests.Session(), sys.argv[1]
+def ask():
+    return [len(session.get(base + path).content) for path in ("/text", "/large", "/chunked")]
+ask()
+gc.collect()
+gc.disable()
+print(ask() == ask(), gc.collect())
+"""
+
+
+def test_what_was_read_is_freed_without_pythons_collector(tmp_path):
+    with Origin() as origin:
+        command = [sys.executable, "-c", COLLECTED, origin.url]
+        done = recordbake("record", "--", *command, cwd=tmp_path, env=CAPTURE)
+    assert (done.returncode, done.stdout) == (0, "True 0\n"), done.stderr

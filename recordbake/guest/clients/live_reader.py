@@ -73,6 +73,7 @@ class LiveReader(ResponseReader):
             return None
         if not self._capture.done:
             content = self._next(self._at_hand)
+        self._file = None  # they hold each other: the collector would have to part them
         return AnswerBytes(start, head, content)
 
     def _guarded(self, call: Callable[[], Any], phase: str) -> Any:
@@ -184,6 +185,7 @@ class LiveReader(ResponseReader):
         finally:
             if self._stream is not None:
                 self._stream.close()
+            self._file = None
             super().close()
 
     def give_up(self, error: Exception | None) -> None:
