@@ -61,5 +61,6 @@ class Texts:
     def column(self, rows: np.ndarray[Any, Any] | None = None) -> pd.Categorical:
         """The column, or what it has at these rows."""
         categories = pd.Index(list(self.known), dtype=object)
-        codes = np.array(self.codes, dtype=np.int32)
+        kind = np.result_type(np.int8, np.min_scalar_type(-len(categories) - 1))
+        codes = np.array(self.codes, dtype=np.int32).astype(kind)  # as pandas would make them
         return pd.Categorical.from_codes(codes if rows is None else codes[rows], categories)

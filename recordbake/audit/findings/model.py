@@ -90,8 +90,11 @@ def of_runs(events: pd.DataFrame, runs: Collection[str]) -> pd.DataFrame:
 def used(replayed: pd.DataFrame, entries: pd.DataFrame) -> pd.Series[bool]:
     """Which entries a replay answered from, aligned with ``entries``."""
     hit = (replayed["outcome"] == "hit") | replayed["from_cache"]
-    hits = replayed.loc[hit & (replayed["event"] == "request"), ["key", "take"]].drop_duplicates()
-    pairs = set(zip(hits["key"].astype(object), hits["take"].clip(lower=0), strict=True))
+    hit &= replayed["event"] == "request"
+    is_first = replayed["take"] <= 0  # nearly all are
+    pairs = {(key, 0) for key in replayed.loc[hit & is_first, "key"].unique()}
+    others = replayed.loc[hit & ~is_first, ["key", "take"]].drop_duplicates()
+    pairs.update(zip(others["key"].astype(object), others["take"], strict=True))
     flags = [pair in pairs for pair in zip(entries["key"], entries["take"], strict=True)]
     answered: pd.Series[bool] = pd.Series(flags, index=entries.index, dtype=bool)
     return answered
