@@ -50,12 +50,14 @@ In how many cells, all clients together; a cell may count more than once. First 
 _GROUPS = """
 ## By group
 
+Cells that are the same, of those that are claimed; after `+`, those that differ but never were.
+
 """
 _FEATURES = """
 ## By feature
 
-With how many clients it is the same, of those that can and are claimed. `tests/clients/features.py` tells what each asks
-for.
+With how many clients it is the same, of those that can and are claimed; after `+` with how many it is not, and was
+never claimed. `tests/clients/features.py` tells what each asks for.
 
 """  # noqa: E501  # a page
 _USED = """
@@ -170,7 +172,8 @@ def _by(
             for of_client in cells[name].values():
                 found += counts(peer, of_client, features)
             total = found["same"] + found["lost"]
-            row.append(f"{found['same']}/{total}" if total else "not claimed")
+            cell = f"{found['same']}/{total}" if total else "not claimed"
+            row.append(f"{cell} +{found['free']}" if found["free"] and total else cell)
         rows.append(row)
     return _table([word, *_names(peers)], rows)
 
