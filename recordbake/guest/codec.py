@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from itertools import chain
 
 from .events import to_json
 from .exchange import Captured, Chunks, Failure, Head, Headers, Request
@@ -30,6 +31,7 @@ _SEAL = len(_CHECK) + _DIGITS + len('"}')
 #: Bytes of the longest line of JSON: two heads of 4 MiB, escaped.
 _LONGEST = 64 << 20
 _DIGEST = re.compile("[0-9a-f]{64}")
+_PAIRS = frozenset({2})
 _KEY = re.compile("[0-9a-f]{32}")
 _FILE = re.compile(r"\w[\w.-]*", re.ASCII)
 #: What wrong data raises where it is taken for the right one.
@@ -50,7 +52,11 @@ def _dumps(meta: dict[str, Any]) -> bytes:
 
 
 def _headers(pairs: Any) -> Headers:
-    return [(name + "", value + "") for name, value in pairs]  # what is no text raises
+    fields: Headers = list(map(tuple, pairs))  # no loop: this is done for each answer
+    if not _PAIRS.issuperset(map(len, fields)):
+        raise ValueError("a header field is a name and a value")
+    "".join(chain.from_iterable(fields))  # what is no text raises
+    return fields
 
 
 def _refuse_injection(fields: Headers) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections import deque
-from operator import index
+from operator import index, itemgetter
 from urllib.parse import quote
 
 from .ahead import Ahead
@@ -56,6 +56,7 @@ WHERE entries.key = ? ORDER BY entries.take LIMIT 1
 """
 
 
+_first = itemgetter(0)
 #: Lengths of the names of fields that a look-up looks at.
 _LOOKED_AT = LENGTHS | {len("content-encoding")}
 
@@ -179,7 +180,7 @@ class StoreReader:
         if meta["body"]["sha256"] != found.body_sha256:
             raise CodecError("the response is not the one that was recorded")
         found.head, found.chunks = head, meta["chunks"]
-        if not _LOOKED_AT.isdisjoint([len(name) for name, _ in head.headers]):  # most have neither
+        if not _LOOKED_AT.isdisjoint(map(len, map(_first, head.headers))):  # most have neither
             found.asked = [(str(name), str(text)) for name, text in meta["request_headers"]]
             found.recorded_at = float(meta["recorded_at"])
         if found.body is None:
