@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from importlib.util import cache_from_source
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,10 +73,26 @@ def _compile(source: Path) -> None:
     if sys.dont_write_bytecode or sys.pycache_prefix:
         return
     for path in (path for below in (".", "clients") for path in (source / below).glob("*.py")):
-        if not os.path.exists(cache_from_source(str(path))):  # noqa: PTH110  # one of many
+        if not _is_compiled(path):
             import py_compile
 
             py_compile.compile(str(path), quiet=2)
+
+
+def _is_compiled(path: Path) -> bool:
+    """Whether Python would take what is compiled of a source: it notes its time and size.
+
+    Source: PEP 552; where a digest is noted instead, Python compares that itself.
+    """
+    try:
+        with open(cache_from_source(str(path)), "rb") as stream:  # noqa: PTH123  # one of many
+            magic, flags, noted = stream.read(4), stream.read(4), stream.read(8)
+    except FileNotFoundError:
+        return False
+    state = path.stat()
+    numbers = (int(state.st_mtime), state.st_size)
+    now = b"".join((number & 0xFFFFFFFF).to_bytes(4, "little") for number in numbers)
+    return magic == MAGIC_NUMBER and (any(flags) or noted == now)
 
 
 def _copy(source: Path, target: Path) -> None:

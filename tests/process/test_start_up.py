@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import py_compile
 import shutil
 import subprocess
@@ -110,6 +111,27 @@ def test_what_is_compiled_of_the_guest_is_kept_for_the_next_run(tmp_path, monkey
         ]
         assert not missing
     assert (copy / "engine.py").stat().st_mtime_ns == (package / "engine.py").stat().st_mtime_ns
+
+
+def test_what_was_compiled_of_another_release_is_compiled_again(tmp_path, monkeypatch):
+    source = tmp_path / "guest"
+    (source / "clients").mkdir(parents=True)
+    module = source / "engine.py"
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    compiled = Path(cache_from_source(str(module)))
+    for text, seconds in (
+        ("x = 1", 1_000_000_000),
+        ("x = 2", 1_000_000_009),
+        ("x = 22", 10**9 + 9),
+    ):
+        module.write_text(text)
+        os.utime(module, (seconds, seconds))
+        assert not hook_dir._is_compiled(module)
+        hook_dir._compile(source)
+        assert hook_dir._is_compiled(module)
+        before = compiled.stat().st_ino
+        hook_dir._compile(source)
+        assert compiled.stat().st_ino == before  # written once
 
 
 def test_a_guest_that_is_not_ours_to_write_is_copied_all_the_same(tmp_path, monkeypatch):
