@@ -179,7 +179,7 @@ def moving_in(session: nox.Session) -> None:
     session.run("python", "-m", "tests.moving_in", *session.posargs)
 
 
-@nox.session(python="3.13")
+@nox.session
 def peers(session: nox.Session) -> None:
     """Put other tools, each in an environment of its own, to the contract of the clients."""
     _install(session, "tests")
