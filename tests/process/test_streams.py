@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import textwrap
 import threading
@@ -50,6 +52,10 @@ class StreamOrigin(Origin):
             connection.sendall(CHUNKED)
             while not self._stop.wait(0.01):
                 connection.sendall(chunk(b"data: tick\n\n"))
+            return False
+        if target.startswith("/silent?"):
+            os.kill(int(target.partition("?")[2]), signal.SIGALRM)
+            self._stop.wait(20)
             return False
         if target == "/huge":
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % HUGE)
@@ -165,9 +171,8 @@ def test_what_a_signal_interrupts_before_its_response_is_not_told_as_stored(tmp_
         def interrupt(number, frame):
             raise KeyboardInterrupt
         signal.signal(signal.SIGALRM, interrupt)
-        signal.setitimer(signal.ITIMER_REAL, 1)
         try:
-            next(lines(os.environ["ORIGIN"] + "/silent"))
+            next(lines(f"{os.environ['ORIGIN']}/silent?{os.getpid()}"))
         except KeyboardInterrupt:
             print("interrupted")
         """)  # fmt: skip
