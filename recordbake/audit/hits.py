@@ -1,4 +1,4 @@
-"""Hits, told by the bytes of their lines: most of a journal is nothing else (ADR 0044).
+"""Hits, told by the bytes of their lines: most of a journal is nothing else (ADR 0042).
 
 A guest writes them in one fixed layout (:meth:`recordbake.guest.events.Journal.hit`), of which two
 parts repeat: the one that names the test, and the one that names the request. A line whose parts
