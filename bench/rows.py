@@ -99,13 +99,13 @@ def _first_hit(s: Surroundings, rounds: int) -> Result:
 # -- calls -------------------------------------------------------------------------------------
 
 
-def _hit_over_dict(client: str) -> Callable[[Surroundings, int], Result]:
+def _hit_over_dict(client: str, *, again: bool) -> Callable[[Surroundings, int], Result]:
     def measure(s: Surroundings, rounds: int) -> Result:
-        count = s.size(1500, 20)
-        wire = s.calls(client, "wire", "/1024", count)
-        hooked = s.hooked(s.record("hits-" + client, *wire))
-        own = s.calls(client, "dict", "/1024", count)
-        least = s.calls(client, "look-up", "/1024", count)
+        count, urls = s.size(1500, 20), s.size(50, 5) if again else None
+        wire = s.calls(client, "wire", "/1024", count, urls)
+        hooked = s.hooked(s.record(f"hits-{client}-{urls}", *wire))
+        own = s.calls(client, "dict", "/1024", count, urls)
+        least = s.calls(client, "look-up", "/1024", count, urls)
         return _pair(
             {
                 "hit": lambda: cost(wire, env=hooked).figure("cpu"),
@@ -326,10 +326,18 @@ ROWS = (
         _process("import requests", 3)),
     Row("first-hit", "first hit of a process, less the first call of the client itself",
         "CPU of the call, milliseconds", 15, _first_hit, "ms"),
-    Row("hit-requests", "`requests.get` hit over the same with a transport that answers from a dict",
-        CALL, 1.3, _hit_over_dict("requests")),
+    Row("hit-requests", "`requests.get` hit over the same with a transport that answers from a dict,"
+        " each URL once", CALL, 1.3, _hit_over_dict("requests", again=False)),
     *(
-        Row(f"hit-{client}", f"the same through {client}", CALL, 1.5, _hit_over_dict(client))
+        Row(f"hit-{client}", f"the same through {client}", CALL, 1.5,
+            _hit_over_dict(client, again=False))
+        for client in ("httpx", "httpx2", "urllib3")
+    ),
+    Row("again-requests", "`requests.get` hit over the same with a transport that answers from a dict,"
+        " 50 URLs 30 times each", CALL, 1.3, _hit_over_dict("requests", again=True)),
+    *(
+        Row(f"again-{client}", f"the same through {client}", CALL, 1.5,
+            _hit_over_dict(client, again=True))
         for client in ("httpx", "httpx2", "urllib3")
     ),
     Row("live-requests", "hit through requests over live keep-alive on loopback", LIVE, 0.45,

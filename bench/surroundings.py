@@ -72,9 +72,11 @@ class Surroundings:
         """A size of this run."""
         return quick if self.quick else full
 
-    def calls(self, client: str, transport: str, url: str, count: int) -> list[object]:
-        """The command line of :mod:`bench.calls`, with as many different URLs as calls."""
-        return [self.python, CALLS, client, transport, self.base + url, count, count]
+    def calls(
+        self, client: str, transport: str, url: str, count: int, distinct: int | None = None
+    ) -> list[object]:
+        """The command line of :mod:`bench.calls`, by default with as many URLs as calls."""
+        return [self.python, CALLS, client, transport, self.base + url, count, distinct or count]
 
     def recordbake(
         self, name: str, *arguments: object, env: Mapping[str, str] | None = None
