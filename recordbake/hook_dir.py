@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from recordbake import guest
 from recordbake.errors import UsageError
+from recordbake.files import naming
 
 if TYPE_CHECKING:
     from recordbake.guest.config import GuestConfig
@@ -55,10 +56,11 @@ def build(directory: Path, config: GuestConfig) -> Path:
     source = Path(guest.__file__).parent
     with suppress(OSError):  # not ours to write: each run compiles what is missing
         _compile(source)
-    _copy(source, target)
-    (directory / "sitecustomize.py").write_bytes(sitecustomize_source().read_bytes())
-    handover = f"SETTINGS = {config.as_settings()!a}\n"
-    (target / "handover.py").write_text(handover, encoding="ascii")
+    with naming(directory):
+        _copy(source, target)
+        (directory / "sitecustomize.py").write_bytes(sitecustomize_source().read_bytes())
+        handover = f"SETTINGS = {config.as_settings()!a}\n"
+        (target / "handover.py").write_text(handover, encoding="ascii")
     return directory
 
 

@@ -68,6 +68,7 @@ class RequestsSeam:
         self._pool_classes = dict(managers.pool_classes_by_scheme)
         self._retry = module.Retry
         self._select_proxy = module.select_proxy
+        self._refused, self._invalid = module._InvalidHeader, module.InvalidHeader
         self._log: logging.Logger = pools.log
         self._connections = {"http": pools.HTTPConnection, "https": pools.HTTPSConnection}
         watched = {
@@ -116,14 +117,20 @@ class RequestsSeam:
             decode_content=False,
             enforce_content_length=True,
         )
-        answer = begun(take, request.method)
-        if answer is None:
-            response = self._through(match.group(1), match.group(2), take, request, options)
-        else:
-            assert take.head is not None
-            response = self._make(answer, take.head.headers, options, "HTTP/1.1", _no_socket)
+        try:
+            response = self._response(match, take, request, options)
+        except self._refused as error:  # as HTTPAdapter.send says it
+            raise self._invalid(error, request=request)  # noqa: B904  # nor has that a cause
         response.retries = adapter.max_retries
         return adapter.build_response(request, response)
+
+    def _response(self, origin: re.Match[str], take: Take, request: Any, options: Any) -> Any:
+        """urllib3's response; raises urllib3's ``InvalidHeader`` for lengths that differ."""
+        answer = begun(take, request.method)
+        if answer is None:
+            return self._through(origin.group(1), origin.group(2), take, request, options)
+        assert take.head is not None
+        return self._make(answer, take.head.headers, options, "HTTP/1.1", _no_socket)
 
     def _through(self, scheme: str, host: str, take: Take, request: Any, options: Any) -> Any:
         """The response read from a connection, of a head that only its parser understands."""
