@@ -13,8 +13,8 @@ from recordbake.guest.ahead import _MOST
 from recordbake.guest.exchange import Request
 from recordbake.guest.keys import request_key
 from recordbake.guest.reader import DamagedStoreError, StoreReader
+from tests.support.engines import PLAIN, engine_of
 from tests.support.sample import T0, captured, make_recording
-from tests.unit.test_memory import PLAIN, engine_of
 
 URLS = [f"https://x.example/{n}" for n in range(200)]
 
@@ -26,20 +26,6 @@ def entries_of(urls=URLS):
 @pytest.fixture
 def reader(tmp_path):
     return StoreReader(str(make_recording(tmp_path / "recording", entries_of()).store))
-
-
-@pytest.fixture
-def looked_up(monkeypatch):
-    """What SQLite is asked."""
-    statements = []
-    query = StoreReader._query
-
-    def counting(self, sql, parameters):
-        statements.append(parameters)
-        return query(self, sql, parameters)
-
-    monkeypatch.setattr(StoreReader, "_query", counting)
-    return statements
 
 
 def bodies(reader, entries):

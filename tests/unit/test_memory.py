@@ -14,27 +14,14 @@ from pathlib import Path
 import pytest
 
 from recordbake.guest import attribution
-from recordbake.guest.config import GuestConfig
-from recordbake.guest.engine import Engine
-from recordbake.guest.events import Journal
 from recordbake.guest.exchange import Failure, Request
 from recordbake.guest.keys import request_key, vary_of
 from recordbake.guest.memory import Memory
 from recordbake.guest.reader import StoreReader
+from tests.support.engines import PLAIN, engine_of
 from tests.support.sample import T0, captured, make_recording
 
 URL = "https://x.example/config.json"
-PLAIN = [("Accept", "*/*")]
-
-
-def engine_of(tmp_path, entries, **settings):
-    recording = make_recording(tmp_path / "recording", entries)
-    (tmp_path / "shards").mkdir(exist_ok=True)
-    settings = {"mode": "replay_strict"} | settings
-    config = GuestConfig(
-        run="r", shards=str(tmp_path / "shards"), store=str(recording.store), **settings
-    )
-    return Engine(config, Journal(config.as_settings()))
 
 
 def sent(url=URL, headers=PLAIN, *, body=b"x", asked=None, test="t.py::test", **fields):
@@ -52,20 +39,6 @@ def ask(engine, url=URL, headers=PLAIN, body=b"", times=4):
         plan = engine.answer(Request("GET", url, list(headers), body, "urllib3"))
         found.append(None if plan is None else plan.take.body)
     return found
-
-
-@pytest.fixture
-def looked_up(monkeypatch):
-    """What SQLite is asked."""
-    statements = []
-    query = StoreReader._query
-
-    def counting(self, sql, parameters):
-        statements.append(parameters)
-        return query(self, sql, parameters)
-
-    monkeypatch.setattr(StoreReader, "_query", counting)
-    return statements
 
 
 def test_what_is_asked_for_again_is_not_looked_up_again(tmp_path, looked_up):
