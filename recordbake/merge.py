@@ -5,41 +5,26 @@ Everything here can be run again: a run whose runner was killed is merged by the
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from recordbake.dropping import drop_unreferenced, drop_unused_bodies
 from recordbake.errors import DamagedError
 from recordbake.files import copy_atomically
 from recordbake.guest import codec
 from recordbake.guest.exchange import TRANSIENT_STATUSES, Captured, header
 from recordbake.guest.keys import host_of
-from recordbake.locks import recording_lock
+from recordbake.sameness import identities
 from recordbake.store import body_path, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from recordbake.journal import Outcomes
     from recordbake.recording import Recording, Run
-
-#: Response headers that differ between any two answers and mean nothing to a caller.
-_NOISE = frozenset(
-    {
-        "date", "age", "cf-ray", "x-request-id", "x-amzn-requestid", "x-amzn-trace-id",
-        "x-amz-request-id", "x-amz-id-2", "x-amz-cf-id", "x-ms-request-id", "x-served-by",
-        "x-timer", "x-runtime", "server-timing", "ratelimit", "ratelimit-policy",
-    }
-)  # fmt: skip
-#: Headers that may differ between two runs without the answer being another one.
-_VOLATILE = _NOISE | {
-    "expires", "via", "connection", "keep-alive", "nel", "report-to", "alt-svc", "cf-cache-status",
-    "x-cache", "x-cache-hits", "x-cache-lookup", "retry-after", "set-cookie",
-}  # fmt: skip
-_VOLATILE_PREFIXES = ("x-ratelimit-", "cf-", "x-amz-cf-", "x-goog-hash", "x-goog-generation")
 
 
 def _read_shard(path: Path) -> list[Captured]:
@@ -63,46 +48,6 @@ def read_captured(run: Run) -> list[Captured]:
         found.extend(_read_shard(path))
     found.sort(key=lambda captured: captured.started)
     return found
-
-
-def answer_identity(captured: Captured, *, exact: bool = False) -> str:
-    """A digest that is equal for two answers a suite could not tell apart by meaning.
-
-    Args:
-        captured: the answer.
-        exact: compare what may differ between runs, too.
-    """
-
-    def counts(name: str) -> bool:
-        if exact:
-            return name not in _NOISE
-        return name not in _VOLATILE and not name.startswith(_VOLATILE_PREFIXES)
-
-    head, failure = captured.head, captured.failure
-    headers = [(name.lower(), value) for name, value in head.headers] if head else []
-    parts = (
-        None if head is None else (head.status, head.reason, head.version),
-        sorted(pair for pair in headers if counts(pair[0])),
-        captured.body_sha256,
-        None if failure is None else (failure.kind, failure.phase, failure.client),
-        captured.vary,
-    )
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def identities(group: list[Captured]) -> list[str]:
-    """What identifies each of one test's answers to one request.
-
-    Between runs two answers are equal if they mean the same. Within one test they are takes of
-    their own as soon as anything differs that a test may look at: a cookie, a cache's header.
-    """
-    if len(group) == 1:  # as mostly
-        return [answer_identity(group[0])]
-    exact: dict[str, set[str]] = defaultdict(set)
-    pairs = [(answer_identity(c), answer_identity(c, exact=True)) for c in group]
-    for loose, strict in pairs:
-        exact[loose].add(strict)
-    return [loose if len(exact[loose]) == 1 else strict for loose, strict in pairs]
 
 
 def _why_suspect(captured: Captured) -> str:
@@ -271,30 +216,6 @@ class StoreMerger:
             )
 
 
-def drop_unreferenced(connection: sqlite3.Connection) -> None:
-    """Delete the entries that no test uses, and what belongs to them but body files."""
-    for statement in (
-        "DELETE FROM entries WHERE (key, take) NOT IN (SELECT key, take FROM uses)",
-        "DELETE FROM identities WHERE (key, take) NOT IN (SELECT key, take FROM entries)",
-        "DELETE FROM responses WHERE key NOT IN (SELECT response_key FROM entries)",
-    ):
-        connection.execute(statement)
-
-
-def drop_unused_bodies(recording: Recording) -> None:
-    """Delete body files that no entry names; call it after the transaction is committed."""
-    from recordbake.store import connect_readonly
-
-    connection = connect_readonly(recording.store)
-    try:
-        named = {row[0] for row in connection.execute("SELECT body_sha256 FROM entries")}
-    finally:
-        connection.close()
-    for path in recording.bodies.glob("*/*"):
-        if path.name not in named:
-            path.unlink()
-
-
 def merge_entries(  # noqa: PLR0913
     recording: Recording, run: Run, outcomes: Outcomes, *, whole: bool, authorized: bool = False,
     refetched: frozenset[str] = frozenset(),
@@ -340,29 +261,3 @@ def forget_merge(recording: Recording, run: Run) -> None:
     """The run's shards are deleted, so it cannot be merged again; its mark may go."""
     with writing(recording.store) as connection:
         connection.execute("DELETE FROM meta WHERE name = ?", (f"merged {run.id}",))
-
-
-def drop_entries(recording: Recording, names: Iterable[tuple[str, int]]) -> int:
-    """Drop entries, whatever tests use them.
-
-    Args:
-        recording: where the store is.
-        names: key and take of each; those that are not there are passed over.
-
-    Returns:
-        How many were dropped.
-
-    Raises:
-        DamagedError: the store is damaged or cannot be written; nothing was changed.
-    """
-    named = list(names)
-    if not named or not recording.store.is_file():
-        return 0
-    with recording_lock(recording.path, shared=False):
-        with writing(recording.store) as connection:
-            (before,) = connection.execute("SELECT count(*) FROM entries").fetchone()
-            connection.executemany("DELETE FROM uses WHERE key = ? AND take = ?", named)
-            drop_unreferenced(connection)
-            (after,) = connection.execute("SELECT count(*) FROM entries").fetchone()
-        drop_unused_bodies(recording)
-    return int(before - after)

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _drop(recording: Path, names: Sequence[tuple[str, int]]) -> None:
     """Drop what an audit found needless; the run records what is asked for after all."""
     from recordbake.console import note
-    from recordbake.merge import drop_entries
+    from recordbake.dropping import drop_entries
     from recordbake.recording import Recording
 
     dropped = drop_entries(Recording(recording), names)

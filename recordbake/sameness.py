@@ -1,0 +1,66 @@
+"""Which answers are the same, so that a suite could not tell them apart by meaning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recordbake.guest.exchange import Captured
+
+#: Response headers that differ between any two answers and mean nothing to a caller.
+_NOISE = frozenset(
+    {
+        "date", "age", "cf-ray", "x-request-id", "x-amzn-requestid", "x-amzn-trace-id",
+        "x-amz-request-id", "x-amz-id-2", "x-amz-cf-id", "x-ms-request-id", "x-served-by",
+        "x-timer", "x-runtime", "server-timing", "ratelimit", "ratelimit-policy",
+    }
+)  # fmt: skip
+#: Headers that may differ between two runs without the answer being another one.
+_VOLATILE = _NOISE | {
+    "expires", "via", "connection", "keep-alive", "nel", "report-to", "alt-svc", "cf-cache-status",
+    "x-cache", "x-cache-hits", "x-cache-lookup", "retry-after", "set-cookie",
+}  # fmt: skip
+_VOLATILE_PREFIXES = ("x-ratelimit-", "cf-", "x-amz-cf-", "x-goog-hash", "x-goog-generation")
+
+
+def answer_identity(captured: Captured, *, exact: bool = False) -> str:
+    """A digest that is equal for two answers a suite could not tell apart by meaning.
+
+    Args:
+        captured: the answer.
+        exact: compare what may differ between runs, too.
+    """
+
+    def counts(name: str) -> bool:
+        if exact:
+            return name not in _NOISE
+        return name not in _VOLATILE and not name.startswith(_VOLATILE_PREFIXES)
+
+    head, failure = captured.head, captured.failure
+    headers = [(name.lower(), value) for name, value in head.headers] if head else []
+    parts = (
+        None if head is None else (head.status, head.reason, head.version),
+        sorted(pair for pair in headers if counts(pair[0])),
+        captured.body_sha256,
+        None if failure is None else (failure.kind, failure.phase, failure.client),
+        captured.vary,
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def identities(group: list[Captured]) -> list[str]:
+    """What identifies each of one test's answers to one request.
+
+    Between runs two answers are equal if they mean the same. Within one test they are takes of
+    their own as soon as anything differs that a test may look at: a cookie, a cache's header.
+    """
+    if len(group) == 1:  # as mostly
+        return [answer_identity(group[0])]
+    exact: dict[str, set[str]] = defaultdict(set)
+    pairs = [(answer_identity(c), answer_identity(c, exact=True)) for c in group]
+    for loose, strict in pairs:
+        exact[loose].add(strict)
+    return [loose if len(exact[loose]) == 1 else strict for loose, strict in pairs]
