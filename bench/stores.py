@@ -47,22 +47,15 @@ def _store(path: Path, entries: Iterable[Captured]) -> None:
         merger.replace(list(entries), Outcomes(), whole=True)
 
 
-class _Filler(StoreMerger):
-    """Fills an empty store a part at a time: there is nothing in it to drop."""
-
-    def _drop_unreferenced(self) -> None:
-        pass
-
-
 def store_of(path: Path, entries: int) -> None:
     """A recording with this many entries of 1 KB, ``http://bench.example/N``."""
     recording, body = Recording(path), b"x" * 1024
     with writing(recording.store) as connection:
-        filler = _Filler(connection, recording.bodies, path / "shards")
+        merger = StoreMerger(connection, recording.bodies, path / "shards")
         for start in range(0, entries, _PART):
             part = range(start, min(start + _PART, entries))
             captured = [_captured(f"http://bench.example/{n}", body) for n in part]
-            filler.replace(captured, Outcomes(), whole=True)
+            merger.replace(captured, Outcomes(), whole=True)
 
 
 def grow(path: Path, entries: int) -> None:
