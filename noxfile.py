@@ -155,7 +155,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure what recordbake costs, against not using it and against its peers."""
     _install(session, "tests")
-    peers = Path(session.create_tmp()) / "peers"
+    peers = Path(session.virtualenv.location).resolve() / "peers"
     session.run("python", "-m", "venv", str(peers))
     python = str(peers / "bin" / "python")
     names = ["requests", "httpx", "requests-cache", "vcrpy", "cassetter"]
