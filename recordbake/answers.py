@@ -9,14 +9,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from recordbake import store
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.guest import codec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 
 
 def check_answers(path: Path, *, where: Path) -> None:
@@ -39,11 +38,11 @@ def check_answers(path: Path, *, where: Path) -> None:
                 problem = _problem(row)
                 if problem:
                     raise DamagedError(
-                        f"{problem}: {row['url']}", where=where, next_step=_RECORD_AGAIN
+                        f"{problem}: {row['url']}", where=where, next_step=RECORD_AGAIN
                     )
     except sqlite3.Error as error:
         raise DamagedError(
-            f"the store is damaged: {error}", where=where, next_step=_RECORD_AGAIN
+            f"the store is damaged: {error}", where=where, next_step=RECORD_AGAIN
         ) from error
 
 

@@ -25,6 +25,9 @@ EXIT_SECRET = 15
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
+#: What to do about a recording that cannot be read.
+RECORD_AGAIN = "record again: recordbake record -- COMMAND"
+
 
 class RecordbakeError(Exception):
     """A condition the user can act on.

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from recordbake import __version__
 from recordbake.codings import UnknownCodingError, codings, decoded
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.files import write_atomically
 from recordbake.guest import codec
 from recordbake.guest.exchange import Headers, header
@@ -71,7 +71,7 @@ def _body(recording: Recording, connection: sqlite3.Connection, entry: Shown) ->
         raise DamagedError(
             f"a body is missing: {error.strerror}",
             where=path,
-            next_step="record again: recordbake record -- COMMAND",
+            next_step=RECORD_AGAIN,
         ) from error
 
 

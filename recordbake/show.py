@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake.console import printable
-from recordbake.errors import DamagedError, UsageError
+from recordbake.errors import RECORD_AGAIN, DamagedError, UsageError
 from recordbake.guest import codec
 from recordbake.guest.exchange import Failure, Headers, header
 from recordbake.preview import preview
@@ -121,7 +121,7 @@ def select(recording: Recording, *, url: str | None = None, test: str | None = N
             raise DamagedError(
                 f"the store is damaged: {error}",
                 where=recording.store,
-                next_step="record again: recordbake record -- COMMAND",
+                next_step=RECORD_AGAIN,
             ) from error
     if url is not None:
         return _by_url(shown, url)
@@ -193,7 +193,7 @@ def _beginning(recording: Recording, sha256: str) -> bytes:
         raise DamagedError(
             f"a body cannot be read: {error.strerror}",
             where=body_path(recording.bodies, sha256),
-            next_step="record again: recordbake record -- COMMAND",
+            next_step=RECORD_AGAIN,
         ) from error
 
 

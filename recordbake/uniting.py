@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from recordbake import hub_cache, seen_secrets, store
 from recordbake.answers import check_answers
-from recordbake.errors import DamagedError, UsageError
+from recordbake.errors import RECORD_AGAIN, DamagedError, UsageError
 from recordbake.guest import codec
 from recordbake.locks import recording_lock
 from recordbake.recording import Recording
@@ -156,7 +156,7 @@ def _write(connection: sqlite3.Connection, row: Row, into: Recording) -> None:
             if _content(target)[1] != row["body_sha256"]:
                 raise DamagedError(
                     "a body's bytes have changed", where=source,
-                    next_step="record again: recordbake record -- COMMAND",
+                    next_step=RECORD_AGAIN,
                 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from recordbake.audit.answers import Facts, read_answers
 from recordbake.audit.columns import LAST_SECOND
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.store import ENTRY_COLUMNS, check_format, connect_readonly
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load_entries(store: Path) -> pd.DataFrame:
             raise DamagedError(
                 f"the store is damaged: {error}",
                 where=store,
-                next_step="record again: recordbake record -- COMMAND",
+                next_step=RECORD_AGAIN,
             ) from error
     return _typed(frame, tests, answers)
 

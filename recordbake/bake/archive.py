@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from recordbake.bake.compression import compressor
 from recordbake.bake.manifest import ArchiveInfo
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.progress import nothing
 
 if TYPE_CHECKING:
@@ -156,5 +156,5 @@ def _add_file(
         raise DamagedError(
             "a body is not what was recorded: its bytes have changed",
             where=member.source,
-            next_step="record again: recordbake record -- COMMAND",
+            next_step=RECORD_AGAIN,
         )

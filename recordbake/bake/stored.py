@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recordbake import locks, store
 from recordbake.answers import check_answers
 from recordbake.bake.pruning import prune_unused
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.files import digest_of
 from recordbake.guest import codec
 from recordbake.strangers import refuse_journal
@@ -30,7 +30,6 @@ _MODE_BYTES = slice(18, 20)
 _ROLLBACK = b"\x01\x01"
 #: Bytes 96 to 99 are the release of SQLite that wrote last. Nothing reads them (section 1.3.12).
 _RELEASE_OFFSET = 96
-_RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def copy_store(recording: Recording, work: Path, since: int | None = None) -> St
         OSError: the copy cannot be written.
     """
     if not recording.store.is_file():
-        raise DamagedError("there is no store", where=recording.store, next_step=_RECORD_AGAIN)
+        raise DamagedError("there is no store", where=recording.store, next_step=RECORD_AGAIN)
     copy = work / recording.store.name
     # Beside the copy, so that the check of the copy finds the bodies.
     (work / recording.bodies.name).symlink_to(recording.bodies.resolve())
@@ -101,7 +100,7 @@ def _settle_header(copy: Path, where: Path) -> None:
         wal = copy.with_name(copy.name + "-wal")
         if stream.read(20)[_MODE_BYTES] != _ROLLBACK or wal.exists():
             raise DamagedError(
-                "the copy of the store is in WAL mode", where=where, next_step=_RECORD_AGAIN
+                "the copy of the store is in WAL mode", where=where, next_step=RECORD_AGAIN
             )
         stream.seek(_RELEASE_OFFSET)
         stream.write(bytes(4))

@@ -9,10 +9,10 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.guest import codec
 from recordbake.serializer import body_path
-from recordbake.store.opening import RECORD_AGAIN, connect_readonly, open_body
+from recordbake.store.opening import connect_readonly, open_body
 from recordbake.store.tables import COLUMNS, FORMAT
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ import sqlite3
 import stat
 from typing import TYPE_CHECKING
 
-from recordbake.errors import DamagedError
+from recordbake.errors import RECORD_AGAIN, DamagedError
 from recordbake.serializer import body_path
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-__all__ = ["RECORD_AGAIN", "connect_readonly", "open_body", "refuse_code"]
+__all__ = ["connect_readonly", "open_body", "refuse_code"]
 
 #: All that a store is made of: tables and indexes of plain columns. Views, triggers, virtual
 #: tables, generated columns, checks and indexes of expressions are code that runs when the store
@@ -31,7 +31,6 @@ _PLAIN = re.compile(
 _LONGEST = 64 << 20
 _LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH
 _LONGEST_SQL = 4096  # of a table of ours, or of requests-cache
-RECORD_AGAIN = "record again: recordbake record -- COMMAND"
 
 
 def connect_readonly(store: Path) -> sqlite3.Connection:

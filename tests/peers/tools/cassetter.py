@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.clients.clients import CLIENTS
 from tests.clients.features import FEATURES
-from tests.peers.peer import RECORD, Peer
-from tests.peers.tools.vcrpy import NOT_CLAIMED
+from tests.peers.peer import Peer
+from tests.peers.tools.vcrpy import NOT_CLAIMED, with_cassettes
 
 _NOT_KEPT = "it leaves out what may be a secret, by design: `Set-Cookie`, `WWW-Authenticate`"
 _CODED = ("gzip", "deflate", "br", "zstd", "gzip-chunked", "bad-gzip")
@@ -17,16 +17,9 @@ _NOT_SUPPORTED = "not among the libraries that it says it supports"
 
 
 def drive(mode, where, scenario):
-    from cassetter import use_cassette
+    import cassetter
 
-    record_mode = "once" if mode == RECORD else "none"
-    for name, features in scenario.tests().items():
-        try:
-            with use_cassette(where / f"{name}.yaml", record_mode=record_mode):
-                for feature in features:
-                    scenario.ask(feature)
-        except Exception as error:  # noqa: BLE001  # as a test's teardown would fail
-            print(name, repr(error))
+    with_cassettes(mode, where, scenario, cassetter.use_cassette)
 
 
 PEER = Peer(

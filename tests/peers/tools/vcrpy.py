@@ -32,17 +32,22 @@ _WHY_NOT = dict.fromkeys(
 )
 
 
-def drive(mode, where, scenario):
-    import vcr
-
+def with_cassettes(mode, where, scenario, use):
+    """A cassette for each test, opened by ``use(path, record_mode=...)``."""
     record_mode = "once" if mode == RECORD else "none"
     for name, features in scenario.tests().items():
         try:
-            with vcr.use_cassette(str(where / f"{name}.yaml"), record_mode=record_mode):
+            with use(str(where / f"{name}.yaml"), record_mode=record_mode):
                 for feature in features:
                     scenario.ask(feature)
         except Exception as error:  # noqa: BLE001  # as a test's teardown would fail
             print(name, repr(error))
+
+
+def drive(mode, where, scenario):
+    import vcr
+
+    with_cassettes(mode, where, scenario, vcr.use_cassette)
 
 
 PEER = Peer(
