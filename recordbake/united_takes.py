@@ -61,6 +61,14 @@ class Groups:
         for row in uses:
             self._uses.setdefault((row["key"], row["test"]), {}).setdefault(number, []).append(row)
 
+    def in_time(self) -> list[str]:
+        """The keys as they were recorded first: a replay reads ahead in the order of rows."""
+        first = {
+            key: min(row[_TIME] or 0.0 for row in takes.values())
+            for key, takes in self.takes.items()
+        }
+        return sorted(first, key=lambda key: (first[key], key))
+
     def united(self, key: str, report: United) -> list[Row]:
         """A key's takes in order; counts them."""
         ordered = sorted(self.takes[key].items(), key=lambda pair: (_order(pair[1]), pair[0]))

@@ -119,7 +119,7 @@ def _unite_stores(sources: Sequence[Recording], into: Recording) -> United:
         authorized = authorized or token
         groups.add(number, entries, uses)
     with store.writing(into.store) as connection:
-        for key in sorted(groups.takes):
+        for key in groups.in_time():
             takes = groups.united(key, united)
             for take, row in enumerate(takes):
                 _write(connection, row | {"take": take}, into)

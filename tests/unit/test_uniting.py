@@ -128,3 +128,20 @@ def test_the_command_reports(tmp_path: Path) -> None:
     missing = recordbake("merge", "a/r", "nowhere", "--into", "other", cwd=tmp_path)
     assert missing.returncode == 12
     assert "Traceback" not in missing.stderr
+
+
+def test_rows_are_in_the_order_of_their_recording(tmp_path: Path) -> None:
+    """A replay reads ahead in that order."""
+    urls = [f"http://h/{n}" for n in range(12)]
+    entries = [captured(url, b"x", recorded_at=T0 + n) for n, url in enumerate(urls)]
+    sources = [
+        make_recording(tmp_path / name / "r", entries[n::2], tmp_path / name / "shards")
+        for n, name in enumerate("ab")
+    ]
+    unite(sources, Recording(tmp_path / "all"))
+    with closing(store.connect_readonly(Recording(tmp_path / "all").store)) as connection:
+        rows = connection.execute(
+            "SELECT url FROM responses JOIN entries ON response_key = responses.key"
+            " ORDER BY responses.rowid"
+        )
+        assert [url for (url,) in rows] == urls
