@@ -21,7 +21,7 @@ from recordbake.codings import PACKAGES, UnknownCodingError, coding_of, codings,
 from recordbake.errors import SecretError
 from recordbake.guest import codec
 from recordbake.guest.known_secrets import Secrets, named_secrets
-from recordbake.token_forms import tokens
+from recordbake.token_forms import finder, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -125,7 +125,7 @@ class Scanner:
 
     def is_clean(self, data: bytes) -> bool:
         """Whether a look at these bytes would surely find nothing."""
-        if self._hashed or any(form in data for form in self._known):
+        if self._hashed or any(True for _ in self._values(data)):
             return False
         return next(tokens(data), None) is None
 
@@ -133,11 +133,14 @@ class Scanner:
         """Look into bytes that are not compressed."""
         for token, what in tokens(data):
             self._note(token, what, where)
-        for form, name in self._known.items():
-            if form in data:
-                self._note(form, f"{KNOWN_VALUE}{name}", where)
+        for form, name in self._values(data):
+            self._note(form, f"{KNOWN_VALUE}{name}", where)
         if self._hashed and _is_text(data):
             self._look_for_hashes(data, where)
+
+    def _values(self, data: bytes) -> Iterator[tuple[bytes, str]]:
+        find = finder()
+        return (known for known in self._known.items() if find(data, known[0], 0) >= 0)
 
     def _look_for_hashes(self, data: bytes, where: str) -> None:
         for length, pattern in self._runs:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import random
+import subprocess
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -78,3 +80,28 @@ def test_content_must_have_its_digest(tmp_path: Path) -> None:
     with pytest.raises(DamagedError, match="changed") as caught:
         write_archive(tmp_path / "x.tgz", [member], mtime=0)
     assert caught.value.where == str(tmp_path / "body")
+
+
+def test_noise_is_stored_and_text_beside_it_shrinks_in_archives_that_anybody_reads(
+    tmp_path: Path,
+) -> None:
+    noise = random.Random(0).randbytes(3 << 20)
+    text = b"some words, again and again; " * (3 << 20 >> 5)
+    (tmp_path / "noise").write_bytes(noise)
+    (tmp_path / "text").write_bytes(text)
+    files = [Member(name, source=tmp_path / name) for name in ("noise", "text")]
+    first = write_archive(tmp_path / "x.tgz", files, mtime=MTIME)
+    assert first == write_archive(tmp_path / "y.tgz", files[::-1], mtime=MTIME)
+    assert (tmp_path / "x.tgz").read_bytes() == (tmp_path / "y.tgz").read_bytes()
+    assert len(noise) < first.size < 1.001 * len(noise) + len(text) / 50
+    with tarfile.open(tmp_path / "x.tgz") as tar:
+        told = {name: tar.extractfile(name) for name in ("noise", "text")}
+        assert {n: s.read() for n, s in told.items() if s} == {"noise": noise, "text": text}
+    for name, content in (("noise", noise), ("text", text)):
+        command = ["tar", "-xzOf", str(tmp_path / "x.tgz"), name]
+        assert subprocess.run(command, capture_output=True, check=True).stdout == content
+    with gzip.open(tmp_path / "x.tgz") as plain:
+        content = plain.read()
+    command = ["gzip", "-dc", str(tmp_path / "x.tgz")]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == content
+    assert hashlib.sha256(content).hexdigest() == first.tar_sha256

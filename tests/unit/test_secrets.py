@@ -199,5 +199,18 @@ def test_a_secret_across_two_pieces_of_a_file_is_found(tmp_path: Path) -> None:
     assert [f.what for f in scanner.found] == ["a Hugging Face token"]
 
 
+@pytest.mark.parametrize("around", [b"", b"hf_hf_", b"an_identifier_that_is_long "])
+def test_a_value_of_the_environment_is_found_whatever_it_begins_with(around: bytes) -> None:
+    known = {"HF_TOKEN": TOKEN, "APP_KEY": "Zx81-Zx82-Zx83"}
+    scanner = Scanner([], known)
+    assert scanner.is_clean(around * 1000)
+    for value in known.values():
+        assert not scanner.is_clean(around * 1000 + b" " + value.encode() + b" " + around)
+    scanner.look(b" ".join([around * 1000, *map(str.encode, known.values())]), "here")
+    assert {found.what for found in scanner.found} == {
+        "the value of HF_TOKEN", "the value of APP_KEY", "a Hugging Face token"
+    }  # fmt: skip
+
+
 def test_the_sample_is_clean(tmp_path: Path) -> None:
     bake(make_sample(tmp_path, large=[BODY]), tmp_path / "bake")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
+import sys
 import zlib
 
 import brotli
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from recordbake import codings
 from recordbake.codings import UnknownCodingError, decoded
-from recordbake.token_forms import FORMS, tokens
+from recordbake.errors import UsageError
+from recordbake.token_forms import FORMS, finder, tokens
 
 TOKENS = (
     b"hf_" + b"Ab1" * 11, b"ghp_" + b"a1B2" * 9, b"github_pat_" + b"a_1" * 30,
@@ -58,6 +60,22 @@ def test_a_token_is_found_anywhere(token: bytes, kind: str) -> None:
         data = around[:at] + b" " + token + b" " + around[at:]
         assert any(found.startswith(token[:60]) for found, _ in tokens(data))
     assert not list(tokens(around))
+
+
+@given(st.lists(PIECES, max_size=40).map(b"".join), st.integers(0, 80), st.integers(0, 70))
+def test_a_mark_is_found_where_python_finds_it(data: bytes, start: int, shift: int) -> None:
+    """Whatever the length and the place in memory: vector instructions take many bytes at once."""
+    shifted = memoryview(bytes(shift) + data)[shift:]
+    for mark, *_ in FORMS:
+        assert finder()(data, mark, start) == data.find(mark, start)
+        assert finder()(shifted, mark, start) == data.find(mark, start)
+
+
+def test_without_its_package_nothing_counts_as_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "stringzilla", None)
+    finder.cache_clear()
+    with pytest.raises(UsageError, match="needs the package stringzilla"):
+        list(tokens(b"nothing"))
 
 
 PLAIN = b"what is inside, " * 5000
