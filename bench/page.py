@@ -22,7 +22,8 @@ A transport that answers from a dict is the least that a client itself can cost:
 requests, a `ConnectionCls` for urllib3, a `BaseTransport` for httpx. aiohttp has none, so it is set against live calls. It
 opens nothing, looks nothing up, writes no journal and hands out no cookies. *A look-up alone* is the same transport that
 asks the store for the answer, checks it, writes the journal's line and lets the answer go: no hook of these guarantees
-costs less, whatever it then does with the answer.
+costs less, whatever it then does with the answer. A hooked client is spared some of its own work whose result it has already
+([0045](../adr/0045-repeats.md)); the side with a dict is not hooked and does all of it, so these ratios may fall below 1.
 
 | what | measured | figure | bar | met | peers |
 | --- | --- | --- | --- | --- | --- |

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import sys
+from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
 from ..framing import bare_value, is_chunked
-from . import httpx_network, httpx_trace
+from . import httpx_network, httpx_repeats, httpx_trace
 from .httpx_failures import classify, is_of_sending, raise_failure
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .once import is_patched, mark
@@ -259,4 +260,6 @@ def install(module: ModuleType, engine: Engine) -> str:
         seam = HttpxSeam(module, engine)
         _patch_sync(module.HTTPTransport, seam)
         _patch_async(module.AsyncHTTPTransport, seam)
+        with suppress(AttributeError, KeyError):  # a release that is built otherwise repeats it all
+            httpx_repeats.install(module)
     return str(getattr(module, "__version__", "unknown"))

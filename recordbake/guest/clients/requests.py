@@ -11,9 +11,11 @@ import logging
 import os
 import re
 import sys
-from operator import attrgetter, itemgetter
+from contextlib import suppress
+from operator import attrgetter
 from types import SimpleNamespace
 
+from . import requests_repeats
 from .answer_files import begun
 from .deferred_socket import DeferredSocket
 from .http_client import HttpClientSeam
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Take
 
-_first = itemgetter(0)
-_COOKIES = frozenset({"set-cookie", "set-cookie2"})
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::[0-9]+)?(?=/)")
 #: What a subclass or a test may replace, and would notice to be passed by.
 _ADAPTER = (
@@ -200,51 +200,18 @@ def _is_time(timeout: Any) -> bool:
     return timeout is None or (type(timeout) in (int, float) and timeout > 0)
 
 
-def _pass_by_cookies(module: ModuleType) -> None:
-    """Let requests look for cookies only in a head that sets some.
-
-    It makes a request and a response of its own for http.cookiejar to find that there are none,
-    twice in each call; what that leaves behind is the time in the jar.
-
-    Args:
-        module: ``requests.adapters``; its sessions are imported later, or are there.
-    """
-    cookies = sys.modules["requests.cookies"]
-    original = cookies.extract_cookies_to_jar
-    jar_class, steps = cookies.RequestsCookieJar, attrgetter("extract_cookies", "make_cookies")
-    own = steps(jar_class)
-
-    @functools.wraps(original)
-    def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
-        answer: Any = getattr(response, "_original_response", None)
-        if (
-            type(answer) is answer_class and type(jar) is jar_class and steps(jar_class) == own
-            and "extract_cookies" not in vars(jar)
-            and _COOKIES.isdisjoint(map(str.lower, map(_first, answer.msg._headers)))
-        ):  # fmt: skip
-            return
-        original(jar, request, response)
-
-    answer_class: Any = sys.modules["http.client"].HTTPResponse
-    for user in (cookies, module, sys.modules.get("requests.sessions")):
-        if getattr(user, "extract_cookies_to_jar", None) is original:
-            user.extract_cookies_to_jar = extract_cookies_to_jar  # type: ignore[union-attr]
-
-
 def install(module: ModuleType, engine: Engine) -> str:
     """Patch ``requests.adapters``; returns the version of requests."""
     version = str(getattr(sys.modules.get("requests.__version__"), "__version__", "unknown"))
+    with suppress(AttributeError, KeyError):  # a release that is built otherwise repeats it all
+        requests_repeats.install(module)
     connections = sys.modules.get("urllib3.connection")
-    if not hasattr(connections, "_ResponseOptions"):
-        return version  # urllib3 1.26, whose connections are built otherwise
-    if not engine.answers:
-        _pass_by_cookies(module)
-        return version
+    if not hasattr(connections, "_ResponseOptions") or not engine.answers:
+        return version  # urllib3 1.26, whose connections are built otherwise; or nothing to answer
     try:
         seam = RequestsSeam(module, engine)
     except (AttributeError, KeyError):
-        return version  # a release that is built otherwise: all its requests take the long way
-    _pass_by_cookies(module)
+        return version  # as above: all its requests take the long way
     original = module.HTTPAdapter.send
 
     @functools.wraps(original)
