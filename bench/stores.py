@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from recordbake.guest.exchange import Captured, Head, Request
 from recordbake.guest.keys import request_key
 from recordbake.journal import Outcomes
-from recordbake.merge import StoreMerger
 from recordbake.recording import Recording
+from recordbake.rows import Row
 from recordbake.store import writing
+from recordbake.store_merger import StoreMerger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ def _store(path: Path, entries: Iterable[Captured]) -> None:
     recording = Recording(path)
     with writing(recording.store) as connection:
         merger = StoreMerger(connection, recording.bodies, path / "shards")
-        merger.replace(list(entries), Outcomes(), whole=True)
+        merger.replace([Row(c) for c in entries], Outcomes(), whole=True)
 
 
 def store_of(path: Path, entries: int) -> None:
@@ -54,8 +55,8 @@ def store_of(path: Path, entries: int) -> None:
         merger = StoreMerger(connection, recording.bodies, path / "shards")
         for start in range(0, entries, _PART):
             part = range(start, min(start + _PART, entries))
-            captured = [_captured(f"http://bench.example/{n}", body) for n in part]
-            merger.replace(captured, Outcomes(), whole=True)
+            rows = [Row(_captured(f"http://bench.example/{n}", body)) for n in part]
+            merger.replace(rows, Outcomes(), whole=True)
 
 
 def grow(path: Path, entries: int) -> None:

@@ -16,6 +16,7 @@ from recordbake.merge import forget_merge, incomplete, merge_entries
 from recordbake.run_summary import Summary, summarise
 
 if TYPE_CHECKING:
+    from recordbake.gathering import Gathering
     from recordbake.recording import Recording, Run
     from recordbake.run_info import RunInfo
 
@@ -34,8 +35,16 @@ def merge_journal(run: Run) -> None:
     temporary.replace(run.journal)
 
 
-def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
+def finish(
+    recording: Recording, run: Run, info: RunInfo, gathered: Gathering | None = None
+) -> Summary:
     """Merge a run that has ended: its journal, and what it recorded; may be repeated.
+
+    Args:
+        recording: where to.
+        run: its directory.
+        info: what it says of itself; completed and written.
+        gathered: what was read of its shards while it went on.
 
     Raises:
         RecordbakeError: the recording is busy, damaged or cannot be written; the shards stay.
@@ -47,7 +56,7 @@ def finish(recording: Recording, run: Run, info: RunInfo) -> Summary:
             captured = merge_entries(
                 recording, run, summary.outcomes,
                 whole=not info.missing, authorized=info.authorized,
-                refetched=from_audit.keys_of(run.path / from_audit.FILE_NAME),
+                refetched=from_audit.keys_of(run.path / from_audit.FILE_NAME), gathered=gathered,
             )  # fmt: skip
             seen = {**os.environ, "HF_HOME": str(run.hf_cache), "HF_TOKEN_PATH": ""}
             seen_secrets.remember(recording.path, seen)

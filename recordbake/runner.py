@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from recordbake.from_audit import Refetch
+    from recordbake.gathering import Gathering
     from recordbake.isolation import Barrier
     from recordbake.recording import Run
     from recordbake.run_summary import Summary
@@ -122,6 +123,7 @@ class _Running:
         self.run_dir: Run
         self.info: RunInfo
         self.work_name = ""
+        self.gathered: Gathering | None = None
         self.going_on: tuple[int, ...] = ()
         self.interrupted = False
 
@@ -140,12 +142,9 @@ class _Running:
         try:
             environ = self._environment(work, config)
             environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
-            examined = interpreter.begin(self.program, self.command[1:], environ)
-            # Meanwhile: what is said of the run, and what its end takes is loaded.
             self.info.write(self.run_dir.info)
-            from recordbake import finishing, github, summary
-
-            self._judge_interpreter(examined(), config)
+            if self.mode != RECORD:  # nothing must go live unseen
+                self._try_interpreter(environ, config)
             # While the store is read nobody may change it; a replay holds it from the start.
             with (
                 recording_lock(self.recording.path, shared=True) if self.missing else nullcontext(),
@@ -157,10 +156,16 @@ class _Running:
                     allow_live_tests=self.settings.allow_live_tests,
                     journal=Journal(config.as_settings()),
                     signs=self.run_dir.shards,
+                    meanwhile=lambda: self._meanwhile(environ, config),
                 )  # fmt: skip
         except UsageError:  # nothing was run, so there is no run to keep
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
             raise
+        finally:
+            if self.gathered is not None:
+                self.gathered.end()
+        from recordbake import finishing, github, summary
+
         self.info.ended_at = time.time()
         self.info.command_exit_code, self.going_on, self.interrupted = ended
         if self.going_on:
@@ -168,7 +173,7 @@ class _Running:
                 f"{len(self.going_on)} processes go on after the command has ended (process "
                 f"{self.going_on[0]}): what they ask for from now on is not kept"
             )
-        found = finishing.finish(self.recording, self.run_dir, self.info)
+        found = finishing.finish(self.recording, self.run_dir, self.info, self.gathered)
         self.info.exit_code = self._judge(found)
         self.info.write(self.run_dir.info)
         summary.show(self.info, found, self.run_dir)
@@ -252,6 +257,22 @@ class _Running:
             os.environ, hook=hook, hf_home=hf_home, cache_home=caches,
             disk_caches=self.settings.disk_caches,
         )  # fmt: skip
+
+    def _meanwhile(self, environ: dict[str, str], config: GuestConfig) -> None:
+        """What is done while the command runs."""
+        if self.mode == RECORD:
+            from recordbake.gathering import Gathering
+
+            self._try_interpreter(environ, config)
+            self.gathered = Gathering(self.run_dir.shards)
+            self.gathered.begin()
+
+    def _try_interpreter(self, environ: dict[str, str], config: GuestConfig) -> None:
+        """Find out whether the command's can be hooked; meanwhile what its end takes is loaded."""
+        examined = interpreter.begin(self.program, self.command[1:], environ)
+        from recordbake import finishing, github, summary  # noqa: F401
+
+        self._judge_interpreter(examined(), config)
 
     def _judge_interpreter(self, found: interpreter.Examined, config: GuestConfig) -> None:
         """Refuse, or journal as a gap, an interpreter that cannot be hooked."""

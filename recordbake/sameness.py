@@ -51,16 +51,20 @@ def answer_identity(captured: Captured, *, exact: bool = False) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def identities(group: list[Captured]) -> list[str]:
+def identities(group: list[Captured], loose: list[str]) -> list[str]:
     """What identifies each of one test's answers to one request.
 
     Between runs two answers are equal if they mean the same. Within one test they are takes of
     their own as soon as anything differs that a test may look at: a cookie, a cache's header.
+
+    Args:
+        group: the answers.
+        loose: :func:`answer_identity` of each.
     """
     if len(group) == 1:  # as mostly
-        return [answer_identity(group[0])]
+        return loose
     exact: dict[str, set[str]] = defaultdict(set)
-    pairs = [(answer_identity(c), answer_identity(c, exact=True)) for c in group]
-    for loose, strict in pairs:
-        exact[loose].add(strict)
-    return [loose if len(exact[loose]) == 1 else strict for loose, strict in pairs]
+    pairs = [(i, answer_identity(c, exact=True)) for i, c in zip(loose, group, strict=True)]
+    for identity, strict in pairs:
+        exact[identity].add(strict)
+    return [identity if len(exact[identity]) == 1 else strict for identity, strict in pairs]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from recordbake.guest.events import Journal
     from recordbake.isolation.barriers import Barrier
+    from recordbake.isolation.supervisor import Supervisor
+
+    _Process = tuple[subprocess.Popen[bytes], Supervisor | None]
 
 
 class Ended(NamedTuple):
@@ -36,7 +39,7 @@ class Ended(NamedTuple):
 def execute(  # noqa: PLR0913
     program: str, command: Sequence[str], environ: dict[str, str], *,
     barrier: Barrier, ignore_hosts: Sequence[str], allow_live_tests: bool,
-    journal: Journal, signs: Path,
+    journal: Journal, signs: Path, meanwhile: Callable[[], None],
 ) -> Ended:  # fmt: skip
     """Run to the end; the terminal's Ctrl-C is the command's to handle.
 
@@ -49,6 +52,7 @@ def execute(  # noqa: PLR0913
         allow_live_tests: tests that are marked to go live may.
         journal: where refusals are reported, as leaks.
         signs: the directory where hooked processes show which test they run.
+        meanwhile: called as soon as the command runs; its own children have ended when it returns.
 
     Returns:
         How it ended.
@@ -71,29 +75,36 @@ def execute(  # noqa: PLR0913
             preexec_fn=before,  # noqa: PLW1509  # it takes nothing that another thread may hold
         )
 
+    def start() -> _Process:
+        if not barrier.filters:
+            return spawn(), None
+        from recordbake.isolation import filtering
+
+        return filtering.start(
+            spawn, barrier=barrier, ignore_hosts=ignore_hosts,
+            allow_live_tests=allow_live_tests, journal=journal, signs=signs,
+        )  # fmt: skip
+
     termination = Termination()
     with _interrupts_are_the_commands() as interrupts, termination.handled(), subreaper() as adopts:
+        process, supervisor = _started(program, start)
         try:
-            if not barrier.filters:
-                ended = _wait(spawn(), termination, adopts=adopts)
-                return ended._replace(interrupted=bool(interrupts))
-            from recordbake.isolation import filtering
-
-            process, supervisor = filtering.start(
-                spawn, barrier=barrier, ignore_hosts=ignore_hosts,
-                allow_live_tests=allow_live_tests, journal=journal, signs=signs,
-            )  # fmt: skip
-            try:
-                ended = _wait(process, termination, adopts=adopts)
-                return ended._replace(interrupted=bool(interrupts))
-            finally:
+            ended = _wait(process, termination, meanwhile, adopts=adopts)
+            return ended._replace(interrupted=bool(interrupts))
+        finally:
+            if supervisor is not None:
                 supervisor.close()
-        except (OSError, subprocess.SubprocessError) as error:
-            raise UsageError(
-                f"the command cannot be started: {getattr(error, 'strerror', None) or error}",
-                where=program,
-                next_step="check that the file is a program for this machine",
-            ) from error
+
+
+def _started(program: str, start: Callable[[], _Process]) -> _Process:
+    try:
+        return start()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UsageError(
+            f"the command cannot be started: {getattr(error, 'strerror', None) or error}",
+            where=program,
+            next_step="check that the file is a program for this machine",
+        ) from error
 
 
 def _namespace() -> Callable[[], None]:
@@ -114,9 +125,13 @@ def _interrupts_are_the_commands() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _wait(process: subprocess.Popen[bytes], termination: Termination, *, adopts: bool) -> Ended:
-    """How the command ended, once it has; orphans of its own are reaped meanwhile."""
+def _wait(
+    process: subprocess.Popen[bytes], termination: Termination, meanwhile: Callable[[], None], *,
+    adopts: bool,
+) -> Ended:  # fmt: skip
+    """How the command ended, once it has; orphans of its own are reaped from when we wait."""
     termination.attach(process)
+    meanwhile()
     while adopts:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         if ended is None or ended.si_pid == process.pid:

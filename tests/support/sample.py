@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from recordbake.guest.exchange import Captured, Failure, Head, Request
 from recordbake.guest.keys import host_of, normalise_url, request_key
 from recordbake.journal import Outcomes
-from recordbake.merge import StoreMerger
 from recordbake.recording import Recording
+from recordbake.rows import Row
 from recordbake.store import writing
+from recordbake.store_merger import StoreMerger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ def make_recording(path: Path, entries: list[Captured], shards: Path | None = No
     outcomes = Outcomes(passed={e.test for e in entries if e.test}, ran=set())
     with writing(recording.store) as connection:
         StoreMerger(connection, recording.bodies, shards or path / "none").replace(
-            entries, outcomes, whole=True
+            [Row(entry) for entry in entries], outcomes, whole=True
         )
     return recording
 
