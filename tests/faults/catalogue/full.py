@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -233,12 +234,13 @@ def somebody_elses(trial: Trial) -> None:
     """Directories of another user's."""
     if os.geteuid():
         raise NotPossibleError("becoming another user takes root")
-    locked = _locked(trial)
     python = _python_of_nobody()
-    for parent in (trial.where, *trial.where.parents):
-        if parent.stat().st_mode & 0o005 != 0o005:
-            parent.chmod(parent.stat().st_mode | 0o055)
-    _forbidden(trial, lambda words: [*NOBODY, python, *words[1:]], locked, python)
+    # Not below pytest's directories, which each run of pytest closes to other users.
+    with tempfile.TemporaryDirectory() as free:
+        trial.where = Path(free)
+        trial.where.chmod(0o755)
+        locked = _locked(trial)
+        _forbidden(trial, lambda words: [*NOBODY, python, *words[1:]], locked, python)
 
 
 def open_files(trial: Trial) -> None:
