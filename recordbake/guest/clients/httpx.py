@@ -13,8 +13,8 @@ from weakref import WeakKeyDictionary
 
 from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
-from ..framing import bare_value, is_chunked
-from . import httpx_network, httpx_repeats, httpx_trace
+from ..framing import is_chunked
+from . import httpx_fields, httpx_network, httpx_repeats, httpx_trace
 from .httpx_failures import classify, is_of_sending, raise_failure
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .once import is_patched, mark
@@ -35,18 +35,6 @@ def _text(pairs: Any) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs]
 
 
-@functools.lru_cache(maxsize=64)
-def _texts(pairs: tuple[tuple[bytes, bytes], ...]) -> list[tuple[str, str]]:
-    """Fields of a request: most requests of a client have the same."""
-    return _text(pairs)
-
-
-@functools.lru_cache(maxsize=512)
-def _field(pair: tuple[str, str]) -> tuple[bytes, bytes]:
-    """A field of an answer: many answers share most of theirs."""
-    return pair[0].encode("latin-1"), bare_value(pair[1]).encode("latin-1")
-
-
 class HttpxSeam:
     """Plans requests and builds responses with one httpx's own classes.
 
@@ -60,6 +48,7 @@ class HttpxSeam:
         self.name = module.__name__
         self.engine = engine
         self.streams = make_streams(module)
+        self.sent, self.fields = httpx_fields.reader(module), httpx_fields.maker(module)
         self.note_large = join_large(module)
 
     def plan(self, request: Any) -> Plan:
@@ -72,7 +61,7 @@ class HttpxSeam:
         __tracebackhide__ = True  # pytest then shows the suite's own lines
         url = request.url
         absolute = f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
-        headers, content = _texts(tuple(request.headers.raw)).copy(), request.content
+        headers, content = self.sent(request.headers), request.content
         plan = self.engine.plan(Request(request.method, absolute, headers, content, self.name))
         if plan.action == decision.BLOCK:
             raise self.module.ProxyError(plan.message, request=request)
@@ -101,7 +90,7 @@ class HttpxSeam:
             extensions["reason_phrase"] = head.reason.encode("latin-1", "replace")
         response = self.module.Response(
             head.status,
-            headers=list(map(_field, head.headers)),
+            headers=self.fields(head.headers),
             stream=stream,
             extensions=extensions,
         )

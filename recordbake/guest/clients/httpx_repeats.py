@@ -11,6 +11,8 @@ import re
 import sys
 from operator import attrgetter, itemgetter
 
+from . import httpx_urls
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,13 +25,6 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _JAR = ("extract_cookies", "make_cookies")
 #: Codecs in which a name of ASCII is what it is in bytes.
 _ENCODINGS = frozenset({"ascii", "utf-8", "iso-8859-1"})
-#: What ``urlparse`` is made of, for one getter to look at.
-_PARSING = (
-    "MAX_URL_LENGTH", "URL_REGEX", "AUTHORITY_REGEX", "ParseResult", "quote", "percent_encoded",
-    "encode_host", "normalize_port", "validate_path", "normalize_path",
-)  # fmt: skip
-#: URLs that are remembered, and the longest of them, in characters.
-_MOST_URLS, _LONGEST = 1000, 2000
 
 
 def install(module: ModuleType) -> None:
@@ -41,7 +36,7 @@ def install(module: ModuleType) -> None:
     name = module.__name__
     if name == "httpx":  # httpx2 passes by cookies itself
         _pass_by_cookies(sys.modules[f"{name}._models"])
-    _remember_urls(sys.modules[f"{name}._urlparse"], sys.modules[f"{name}._urls"])
+    httpx_urls.install(sys.modules[f"{name}._urlparse"], sys.modules[f"{name}._urls"])
 
 
 @functools.lru_cache(maxsize=256)
@@ -88,21 +83,3 @@ def _pass_by_cookies(models: ModuleType) -> None:
         original(self, response)
 
     cookies_class.extract_cookies = extract_cookies
-
-
-def _remember_urls(parser: Any, user: Any) -> None:
-    """Let a URL be parsed once: a string gives the same tuple of strings each time."""
-    original = parser.urlparse
-    steps = attrgetter(*(name for name in _PARSING if hasattr(parser, name)))
-    own = steps(parser)
-    known = functools.lru_cache(maxsize=_MOST_URLS)(original)
-
-    @functools.wraps(original)
-    def urlparse(url: Any = "", **parts: Any) -> Any:
-        if parts or type(url) is not str or len(url) > _LONGEST or steps(parser) != own:
-            return original(url, **parts)
-        return known(url)
-
-    for module in (parser, user):
-        if getattr(module, "urlparse", None) is original:
-            module.urlparse = urlparse
