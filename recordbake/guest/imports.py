@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WATCHED = {
     "http.client": "clients.http_client",
     "urllib3.connection": "clients.urllib3",
+    "urllib3.poolmanager": "clients.urllib3_pools",
     "requests.adapters": "clients.requests",
     "httpx": "clients.httpx",
     "httpx2": "clients.httpx",
@@ -138,11 +139,14 @@ class ClientFinder:
             adapter.install(module, self._settings, self._journal)
             return
         client = getattr(adapter, "CLIENT", None) or name.partition(".")[0]
+        known = self.versions.get(client)
         try:
             version = self.versions[client] = adapter.install(module, self._engine)
         except Exception as error:  # a release that is built differently
             self._unsupported(client, f"{client} cannot be hooked: {error!r}", hooked=False)
             return
+        if version == known:
+            return  # said of another module of its
         if reason := _import("clients.versions").problem(client, version):
             self._unsupported(client, reason, hooked=True)
 

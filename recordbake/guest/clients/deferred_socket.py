@@ -131,6 +131,10 @@ class DeferredSocket(StandIn):
         self._error = None
         self._reader = AnswerReader(take, method)
 
+    def is_at_rest(self) -> bool:
+        """Whether nothing was sent that waits for an answer, and nothing is connected or failed."""
+        return self.real is None and self._reader is None and self._error is None
+
     def plain_fields(self) -> Headers | None:
         """The fields of the answer that waits to be read, where they need no parser."""
         reader = self._reader

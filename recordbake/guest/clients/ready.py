@@ -8,6 +8,7 @@ over the wire's bytes, which takes the same answer.
 from __future__ import annotations
 
 import re
+from _thread import _local  # that of threading, which need not be loaded
 from collections import OrderedDict
 
 from ..exchange import Request
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: A target that urllib3 sends as it is (RFC 3986: unreserved, sub-delims, ":@/?", upper case %XX).
-PLAIN_TARGET = re.compile(r"/(?!/)(?:[\w.~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*", re.ASCII)
+PLAIN_TARGET = re.compile(
+    r"/(?!/)[\w.~!$&'()*+,;=:@/?-]*(?:%[0-9A-F]{2}[\w.~!$&'()*+,;=:@/?-]*)*", re.ASCII
+)
 #: Names that http.client sends; it raises for others.
 _NAME = re.compile(r"[^:\s][^:\r\n]*", re.ASCII)
 #: Fields by which a client sends otherwise.
@@ -36,6 +39,7 @@ _IDLE, _SENT = "Idle", "Request-sent"
 #: Fields that were found plain: most requests of a client have the same.
 _plain: set[tuple[tuple[str, str], ...]] = set()
 _MOST_SETS = 100
+_handed = _local()
 
 
 def plain_headers(headers: Mapping[Any, Any] | None) -> Headers | None:
@@ -87,10 +91,35 @@ def ready_take(engine: Engine, request: Request) -> Take | None:
     return None if plan is None else plan.take
 
 
+def hand_over(request: Request, take: Take | None) -> None:
+    """Keep what a way that is given up has been told, for the next one that this thread takes."""
+    _handed.pair = request, take
+
+
+def forget() -> None:
+    """Let go of what was handed over, if nobody took it."""
+    vars(_handed).clear()
+
+
+def handed_take(engine: Engine, request: Request) -> Take | None:
+    """As :func:`ready_take`, where another way may have asked already."""
+    asked, take = vars(_handed).pop("pair", (None, None))
+    return take if asked == request else ready_take(engine, request)
+
+
 def is_idle(connection: Any) -> bool:
     """Whether http.client would begin a new request on this connection."""
+    return _is_in(connection, _IDLE)
+
+
+def is_sent(connection: Any) -> bool:
+    """Whether http.client would read a response from this connection now."""
+    return _is_in(connection, _SENT)
+
+
+def _is_in(connection: Any, state: str) -> bool:
     response = connection._HTTPConnection__response
-    return connection._HTTPConnection__state == _IDLE and (response is None or response.isclosed())
+    return connection._HTTPConnection__state == state and (response is None or response.isclosed())
 
 
 def put_answer(connection: Any, take: Take, method: str) -> None:

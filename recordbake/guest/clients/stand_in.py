@@ -109,7 +109,8 @@ class StandIn:
 
     def gettimeout(self) -> float | None:
         """Seconds."""
-        return self._timeout_value()
+        value = self._timeout_value()
+        return None if value is None else float(value)
 
     def setblocking(self, flag: bool) -> None:
         """As a socket's."""

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from .connection import url_of
 from .deferred_socket import DeferredSocket
 from .http_client import is_ours
-from .ready import PLAIN_TARGET, given, is_idle, plain_request, put_answer, ready_take
+from .ready import PLAIN_TARGET, given, handed_take, is_idle, is_sent, plain_request, put_answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def patch_requests(module: ModuleType, cls: Any, engine: Engine) -> None:
 
 def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
     """Answer a hit without serialising its request for :class:`.DeferredSocket` to parse it."""
-    original = cls.request
+    original, base = cls.request, cls.__mro__[1]
     steps = attrgetter(*_WIRE)
-    wire = steps(cls)
+    wire, sent = steps(cls), steps(base)
 
     @functools.wraps(original)
     def request(  # noqa: PLR0913
@@ -53,7 +53,8 @@ def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
         chunked: bool = False, preload_content: bool = True, decode_content: bool = True,
         enforce_content_length: bool = True,
     ) -> None:  # fmt: skip
-        if not chunked and _is_direct(self) and steps(type(self)) == wire:
+        own = steps(type(self)) == wire and steps(base) == sent
+        if not chunked and own and _is_direct(self):
             take = _ready_take(self, engine, method, url, headers, body)
             if take is not None:
                 if self.sock is None:
@@ -90,7 +91,7 @@ def _ready_take(  # noqa: PLR0913, PLR0917
     if type(url) is not str or not PLAIN_TARGET.fullmatch(url):
         return None
     asked = plain_request(method, url_of(connection, url), headers, body)
-    return None if asked is None else ready_take(engine, asked)
+    return None if asked is None else handed_take(engine, asked)
 
 
 def _patch_getresponse(cls: Any) -> None:
@@ -122,7 +123,7 @@ def _patch_getresponse(cls: Any) -> None:
         make = make or maker()
         self._response_options = None
         sock.settimeout(self.timeout)
-        answer = given(self) if is_own(self) else None
+        answer = given(self) if is_own(self) and is_sent(self) else None
         if answer is None:
             answer = base.getresponse(self)
         return make(answer, fields, options, self._http_vsn_str, sock.shutdown)
@@ -132,17 +133,25 @@ def _patch_getresponse(cls: Any) -> None:
 
 def maker() -> Any:
     """What makes urllib3's response of http.client's, as ``getresponse`` does in this release."""
-    response_class = sys.modules["urllib3.response"].HTTPResponse
-    header_dict = sys.modules["urllib3._collections"].HTTPHeaderDict
-    accepted = response_class.__init__.__code__.co_varnames
+    responses: Any = sys.modules["urllib3.response"]
+    connections: Any = sys.modules["urllib3.connection"]
+    accepted = responses.HTTPResponse.__init__.__code__.co_varnames
     newer = [name for name in ("version_string", "sock_shutdown") if name in accepted]
+    header_dict = connections.HTTPHeaderDict
+    add = header_dict.add
+
+    def headers_of(fields: Headers) -> Any:
+        made = connections.HTTPHeaderDict()
+        by_name = {name.lower(): [name, value] for name, value in fields}
+        if len(by_name) == len(fields) and type(made) is header_dict and header_dict.add is add:
+            made._container = by_name  # what ``add`` makes of each, where no name comes twice
+        else:
+            made.extend(fields)
+        return made
 
     def make(answer: Any, fields: Headers, options: Any, *values: Any) -> Any:
-        headers = header_dict()
-        for name, value in fields:
-            headers.add(name, value)
-        return response_class(
-            body=answer, headers=headers, status=answer.status, version=answer.version,
+        return responses.HTTPResponse(
+            body=answer, headers=headers_of(fields), status=answer.status, version=answer.version,
             reason=answer.reason, preload_content=options.preload_content,
             decode_content=options.decode_content, original_response=answer,
             enforce_content_length=options.enforce_content_length,
