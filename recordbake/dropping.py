@@ -27,9 +27,12 @@ def drop_unreferenced(connection: sqlite3.Connection) -> None:
 
 def drop_unused_bodies(recording: Recording) -> None:
     """Delete body files that no entry names; call it after the transaction is committed."""
+    paths = list(recording.bodies.glob("*/*"))
+    if not paths:
+        return
     with closing(connect_readonly(recording.store)) as connection:
         named = {row[0] for row in connection.execute("SELECT body_sha256 FROM entries")}
-    for path in recording.bodies.glob("*/*"):
+    for path in paths:
         if path.name not in named:
             path.unlink()
 

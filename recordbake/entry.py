@@ -5,6 +5,7 @@ So nothing is imported here that Python has not loaded by itself: ``_signal`` is
 """
 
 import _signal
+import gc
 import os
 import sys
 
@@ -44,6 +45,7 @@ def main() -> int:
         except (OSError, ValueError):
             pass
         os._exit(code)
+    gc.freeze()  # all goes now: Python need not look for cycles in it
     return code
 
 

@@ -27,11 +27,17 @@ hooked = '_recordbake_guest.boot' in sys.modules
 sys.stdout.write('%s %s %s' % ((hooked,) + tuple(sys.version_info[:2])))
 sys.stdout.flush()
 if hooked and sys.version_info[:2] >= (3, 10) and not sys.pycache_prefix:
-    import os, importlib.util, py_compile
-    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    import os
+    level = '.opt-%d' % sys.flags.optimize if sys.flags.optimize else ''
+    compiled = '.%s%s.pyc' % (sys.implementation.cache_tag, level)  # PEP 3147, PEP 488
     for where, _, names in os.walk(os.environ['RECORDBAKE_PROBE']):
-        for path in [os.path.join(where, name) for name in names if name.endswith('.py')]:
-            if not os.path.exists(importlib.util.cache_from_source(path)):
+        there = os.path.join(where, '__pycache__')
+        there = os.listdir(there) if os.path.isdir(there) else []
+        for name in names:
+            if name.endswith('.py') and name[:-3] + compiled not in there:
+                import py_compile
+                unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+                path = os.path.join(where, name)
                 py_compile.compile(path, doraise=False, quiet=2, invalidation_mode=unchecked)
 """
 _WITH_VALUE = ("-W", "-X")

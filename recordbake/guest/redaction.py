@@ -7,6 +7,7 @@ request, or a token that differs between a laptop and CI, selects the same entry
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,13 +59,14 @@ _SIGNED = (
 )
 
 
+@lru_cache(maxsize=64)
 def _pattern(names: str) -> re.Pattern[str]:
+    """Compiled when it is needed, if ever: together they cost as much as all else of the guest."""
     return re.compile(rf"([?&](?:{names})=)[^&#]+", re.IGNORECASE)
 
 
-_SIGNED_PATTERNS = tuple((mark, _pattern(names)) for mark, names in _SIGNED)
-_SECRET_PATTERN = _pattern("|".join(SECRET_PARAMETERS))
-_USERINFO = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
+_SECRET = "|".join(SECRET_PARAMETERS)
+_USERINFO = r"(?i)^([a-z][a-z0-9+.-]*://)[^/?#]*@"
 _REPLACEMENT = rf"\g<1>{PLACEHOLDER}"
 
 
@@ -76,14 +78,14 @@ def redact_url(url: str, extra: re.Pattern[str] | None = None) -> str:
         extra: a pattern from :func:`parameter_pattern` for the user's own names.
     """
     if "@" in url:
-        url = _USERINFO.sub(r"\1", url)
+        url = re.sub(_USERINFO, r"\1", url)
     if "=" not in url:
         return url
     lowered = url.lower()
-    for mark, pattern in _SIGNED_PATTERNS:
+    for mark, names in _SIGNED:
         if mark in lowered:
-            url = pattern.sub(_REPLACEMENT, url)
-    url = _SECRET_PATTERN.sub(_REPLACEMENT, url)
+            url = _pattern(names).sub(_REPLACEMENT, url)
+    url = _pattern(_SECRET).sub(_REPLACEMENT, url)
     return url if extra is None else extra.sub(_REPLACEMENT, url)
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from recordbake import locks
 from recordbake.errors import DamagedError
+from recordbake.files import replacing
 from recordbake.store.checking import check_format, seal
 from recordbake.store.opening import refuse_code
 from recordbake.store.tables import create_tables
 from recordbake.strangers import refuse_journal
+from recordbake.workspace import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +53,7 @@ def settle(store: Path) -> None:
 
 @contextmanager
 def writing(store: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction on a store, which is created where it is not there yet.
+    """One transaction on a store; one that is not there yet appears when it is whole.
 
     requests-cache swallows a failing commit and waits for locks without an end, so the transaction
     is ours: all of it arrives, or an error says why not.
@@ -61,13 +64,19 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         refuse_journal(store)
-        with closing(
-            sqlite3.connect(store, timeout=locks.PATIENCE, isolation_level=None)
-        ) as connection:
-            refuse_code(connection, store)
+        with (
+            _whole(store) as path,
+            closing(
+                sqlite3.connect(path, timeout=locks.PATIENCE, isolation_level=None)
+            ) as connection,
+        ):
+            refuse_code(connection, path)
+            if path != store:  # nobody sees it before it is whole
+                connection.execute("PRAGMA journal_mode = OFF")
+                connection.execute("PRAGMA synchronous = OFF")
             create_tables(connection)
             connection.execute("BEGIN IMMEDIATE")
-            check_format(connection, store)
+            check_format(connection, path)
             # An unpacked bake that is recorded into is the one of its manifest no longer.
             (store.parent.parent / "manifest.json").unlink(missing_ok=True)
             yield connection
@@ -79,3 +88,16 @@ def writing(store: Path) -> Iterator[sqlite3.Connection]:
             where=store,
             next_step="free space or end the other process, then run the same command again",
         ) from error
+
+
+@contextmanager
+def _whole(store: Path) -> Iterator[Path]:
+    """The file to write to: the store, or one that takes its name when it is whole and on disk."""
+    if store.exists():
+        yield store
+        return
+    with replacing(store) as path:
+        yield path
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+    sync_directory(store.parent)

@@ -39,6 +39,32 @@ def test_a_writer_killed_in_the_middle_of_its_transaction_changed_nothing(tmp_pa
     assert store.check(recording.store)["entries"] == 2
 
 
+NEW = """
+import os, pathlib, sys
+from recordbake.store import writing
+
+store = pathlib.Path(sys.argv[1])
+with writing(store) as connection:
+    connection.execute("INSERT INTO uses VALUES ('a', 'x', 0, 0, 0)")
+    assert not store.exists()
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_new_store_is_there_when_it_is_whole_and_not_before(tmp_path):
+    path = tmp_path / "http_cache" / "requests_cache.sqlite"
+    killed = subprocess.run([sys.executable, "-c", NEW, path], check=False)
+    assert killed.returncode == -9
+    assert not path.exists()
+    with pytest.raises(KeyError), store.writing(path):
+        raise KeyError
+    assert list(path.parent.iterdir()) == []  # what the killed one left is gone, too
+    with store.writing(path):
+        pass
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert store.check(path)["entries"] == 0
+
+
 def test_a_write_ahead_log_is_folded_in(tmp_path):
     recording = make_recording(tmp_path / "rec", [captured(URL)])
     connection = sqlite3.connect(recording.store)

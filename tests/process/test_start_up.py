@@ -57,12 +57,15 @@ def test_the_audit_hook_lets_through_what_guard_and_spawns_look_at():
     assert {*guard._WATCHED, *spawns._WATCHED, "os.system"} == hook.AUDITED
 
 
-def test_the_hook_is_compiled_before_the_first_process(tmp_path):
+@pytest.mark.parametrize("optimized", ["", "1"])
+def test_the_hook_is_compiled_before_the_first_process(tmp_path, optimized):
     hook_path, shards = tmp_path / "hook", tmp_path / "shards"
     hook_path.mkdir()
     shards.mkdir()
     hook_dir.build(hook_path, GuestConfig(mode="record", run="r", shards=str(shards)))
-    environ = clean_environ(PYTHONPATH=str(hook_path), PYTHONDONTWRITEBYTECODE="1")
+    environ = clean_environ(
+        PYTHONPATH=str(hook_path), PYTHONDONTWRITEBYTECODE="1", PYTHONOPTIMIZE=optimized
+    )
     assert examine(sys.executable, ["-c", "pass"], environ).hooked
     code = (
         "import sys, os, requests; print([m.__file__ for n, m in sys.modules.items() if"
