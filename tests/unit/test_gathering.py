@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
 
@@ -136,6 +137,29 @@ def test_what_is_held_has_a_bound_and_the_rest_is_read_at_the_end(tmp_path):
     assert sum(len(shard.rows) for shard in gathered._shards.values()) == 1
     rows = [row.captured.key for row in gathered.rows()]
     assert rows == [entry.key for entry in answers()]  # in the order of time
+
+
+def test_where_nothing_comes_it_looks_less_and_less(tmp_path, monkeypatch):
+    gathered, found, waits = Gathering(tmp_path), iter([False] * 6 + [True, False, False]), []
+
+    class Ended:
+        def is_set(self):
+            return False
+
+        def wait(self, seconds):
+            waits.append(seconds)
+            return len(waits) > 9
+
+    monkeypatch.setattr(gathered, "_ended", Ended())
+    monkeypatch.setattr(gathered, "look", lambda: next(found))
+    monkeypatch.setattr("time.thread_time", lambda: 0.0)
+    gathered._go_on()
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 0.1, 0.2, 0.4]
+    waits.clear()
+    found = iter([True] * 9)
+    monkeypatch.setattr("time.thread_time", itertools.count(0, 0.05).__next__)
+    gathered._go_on()
+    assert waits[1:] == [pytest.approx(0.5)] * 9  # ten times what a look takes
 
 
 def test_a_thread_reads_until_the_end(tmp_path):
