@@ -101,7 +101,7 @@ print([tried(encode, data) for data in kinds])
 print([tried(requests.Request("GET", BASE, params=data).prepare) for data in (Ordered(), {}, file)])
 calls, urlencode = [], requests.models.urlencode
 requests.models.urlencode = lambda *args, **kwargs: calls.append(args) or urlencode(*args, **kwargs)
-session.get(BASE + "/text")
+requests.get(BASE + "/text")
 print(calls)
 utils._SupportsItems = int
 print(tried(utils.to_key_val_list, {"a": 1}))
