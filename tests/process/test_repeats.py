@@ -106,6 +106,24 @@ print(calls)
 utils._SupportsItems = int
 print(tried(utils.to_key_val_list, {"a": 1}))
 """,
+    "URLs": """
+import requests, urllib.parse
+parse = requests.utils.urlparse
+print([getattr(requests, name).urlparse is parse for name in ("compat", "sessions", "cookies")])
+urls = [BASE, BASE + "/a;b?c#d", "", "//x", "http://[::1", "http://[x]/", "http://x:y/", b"http://x/",
+        None, 7, "http://\u2100.example/", "HTTP://X/", "x" * 3000, "http://x/\\n"]
+for _ in range(2):
+    for url in urls:
+        print(tried(parse, url), tried(parse, url, "ftp"), tried(parse, url, allow_fragments=False))
+        print(tried(lambda: parse(url).port))
+class Text(str):
+    pass
+print(tried(parse, Text(BASE)), tried(requests.get, "http://x:y/"))
+calls, urlsplit = [], urllib.parse.urlsplit
+urllib.parse.urlsplit = lambda *args, **kwargs: calls.append(args) or urlsplit(*args, **kwargs)
+parse(BASE), parse(BASE)
+print(len(calls))
+""",
     "cookies": """
 import http.cookiejar, logging, requests, time
 from requests.cookies import RequestsCookieJar
@@ -121,6 +139,31 @@ time.time, real = (lambda: 4102444800.5), time.time
 session.get(BASE + "/text")
 time.time = real
 print(session.cookies._now, session.cookies._policy._now)
+header = requests.cookies.get_cookie_header
+for url in (BASE, "http://[", "", None, "/x", "http://\u2100.example/", "http://x", "http://x/[",
+            b"http://x/"):
+    for cookies in ({}, {"a": "b"}):
+        asked = requests.PreparedRequest()
+        asked.url, asked.headers = url, {}
+        own = requests.cookies.cookiejar_from_dict(cookies)
+        found = tried(header, own, asked)
+        print(url, found, hasattr(own, "_now"), hasattr(own._policy, "_now"))
+asked.url, own = BASE, http.cookiejar.CookieJar()
+print(tried(header, own, asked), tried(header, None, asked), hasattr(own, "_now"))
+calls = []
+class Empty(RequestsCookieJar):
+    def add_cookie_header(self, request):
+        calls.append("sent")
+        return super().add_cookie_header(request)
+header(Empty(), asked)
+own = RequestsCookieJar()
+own.clear_expired_cookies = lambda: calls.append("expired")
+header(own, asked)
+real = RequestsCookieJar._cookie_attrs
+RequestsCookieJar._cookie_attrs = lambda *args: calls.append("attrs") or real(*args)
+header(RequestsCookieJar(), asked)
+RequestsCookieJar._cookie_attrs = real
+print(calls)
 calls = []
 class Jar(RequestsCookieJar):
     def extract_cookies(self, response, request):
@@ -247,6 +290,7 @@ REQUESTS_COUNTED = "import requests\nask = requests.get\n" + COUNTING.format(
     watched={
         "getproxies_environment": "urllib.request", "extract_cookies": "http.cookiejar",
         "to_key_val_list": "requests.utils", "_is_callable_members_only": "typing",
+        "add_cookie_header": "http.cookiejar", "urlparse": "urllib.parse",
     }
 )  # fmt: skip
 HTTPX_COUNTED = "ask = httpx.Client().get\n" + COUNTING.format(

@@ -7,6 +7,7 @@ test has replaced some of it, or has a class of its own for it, the original run
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections import OrderedDict
 from operator import attrgetter, itemgetter
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 _first = itemgetter(0)
 _COOKIES = frozenset({"set-cookie", "set-cookie2"})
+#: What reads a jar or writes to it; who replaces one of these wants to see it.
+_JAR = (
+    "extract_cookies", "make_cookies", "add_cookie_header", "_cookies_for_request", "_cookie_attrs",
+    "clear_expired_cookies", "__iter__",
+)  # fmt: skip
+_URL = re.compile(r"https?://[\w.:-]+(?:[/?#]|\Z)", re.ASCII)
+#: Modules that parse URLs.
+_PARSERS = ("adapters", "auth", "compat", "cookies", "sessions", "utils")
+#: URLs that are remembered, and the longest of them, in characters.
+_MOST_URLS, _LONGEST = 200, 2000
 
 
 def install(adapters: ModuleType) -> None:
@@ -35,6 +46,7 @@ def install(adapters: ModuleType) -> None:
     models = modules.get("requests.models")
     _know_mappings(models, sessions)
     _know_no_parameters(models)
+    _remember_urls(*(modules.get(f"requests.{name}") for name in _PARSERS))
     _pass_by_cookies(adapters, sessions)
 
 
@@ -88,30 +100,71 @@ def _know_no_parameters(models: Any) -> None:
     mixin._encode_params = staticmethod(_encode_params)
 
 
-def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
-    """Let requests look for cookies only in a head that sets some.
-
-    It makes a request and a response of its own for http.cookiejar to find that there are none,
-    twice in each call; what that leaves behind is the time in the jar and its policy.
-    """
-    cookies, jars = sys.modules["requests.cookies"], sys.modules["http.cookiejar"]
-    original = cookies.extract_cookies_to_jar
-    jar_class, steps = cookies.RequestsCookieJar, attrgetter("extract_cookies", "make_cookies")
-    own = steps(jar_class)
-    answer_class: Any = sys.modules["http.client"].HTTPResponse
+def _remember_urls(*users: ModuleType | None) -> None:
+    """Let requests parse a URL once: it does four times in each call, for a part each."""
+    parser: Any = sys.modules["urllib.parse"]
+    original = parser.urlparse
+    steps = attrgetter("urlsplit", "ParseResult")
+    own = steps(parser)
+    known = functools.lru_cache(maxsize=_MOST_URLS)(original)
 
     @functools.wraps(original)
+    def urlparse(url: Any, *options: Any, **named: Any) -> Any:
+        if (
+            type(url) is str and not options and not named and len(url) <= _LONGEST
+            and steps(parser) == own
+        ):  # fmt: skip
+            return known(url)
+        return original(url, *options, **named)
+
+    _replace("urlparse", original, urlparse, *users)
+
+
+def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
+    """Let requests look for cookies in heads that set some, and send some if there are any.
+
+    It makes a request and a response of its own for http.cookiejar to find that there are none,
+    three times in each call; what that leaves behind is the time in the jar and its policy.
+    """
+    cookies, jars = sys.modules["requests.cookies"], sys.modules["http.cookiejar"]
+    extract, get = cookies.extract_cookies_to_jar, cookies.get_cookie_header
+    jar_class, steps = cookies.RequestsCookieJar, attrgetter(*_JAR)
+    own, names = steps(jar_class), frozenset(_JAR)
+    answer_class: Any = sys.modules["http.client"].HTTPResponse
+
+    def is_plain(jar: Any) -> bool:
+        """Whether nobody wants to see what a jar does; then it has its time."""
+        if (
+            type(jar) is not jar_class or steps(jar_class) != own
+            or not names.isdisjoint(vars(jar)) or jars.debug
+        ):  # fmt: skip
+            return False
+        jar._policy._now = jar._now = int(jars.time.time())
+        return True
+
+    @functools.wraps(extract)
     def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:
         answer: Any = getattr(response, "_original_response", None)
         if (
-            type(answer) is answer_class and type(jar) is jar_class and steps(jar_class) == own
-            and "extract_cookies" not in vars(jar) and not jars.debug
+            type(answer) is answer_class
             and _COOKIES.isdisjoint(map(str.lower, map(_first, answer.msg._headers)))
+            and is_plain(jar)
         ):  # fmt: skip
-            jar._policy._now = jar._now = int(jars.time.time())
             return
-        original(jar, request, response)
+        extract(jar, request, response)
 
+    @functools.wraps(get)
+    def get_cookie_header(jar: Any, request: Any) -> Any:
+        url = getattr(request, "url", None)
+        if (
+            not getattr(jar, "_cookies", True)
+            and type(url) is str and _URL.match(url)  # to parse others may be an error
+            and is_plain(jar)
+        ):  # fmt: skip
+            return None
+        return get(jar, request)
+
+    _replace("extract_cookies_to_jar", extract, extract_cookies_to_jar, cookies, adapters, sessions)
     _replace(
-        "extract_cookies_to_jar", original, extract_cookies_to_jar, cookies, adapters, sessions
+        "get_cookie_header", get, get_cookie_header, cookies, sys.modules.get("requests.models")
     )
