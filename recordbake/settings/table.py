@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from recordbake.errors import UsageError
@@ -12,6 +13,7 @@ from recordbake.settings.values import from_table
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
 FILE_NAME = "pyproject.toml"
 
@@ -121,13 +123,23 @@ def loads(text: str) -> dict[str, Any]:
 
     Raises:
         ValueError: it is not valid.
+        UsageError: there is nothing to parse it with.
     """
-    # Late: on Python 3.10 it is a dependency, and a strict replay works without any.
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    return dict(tomllib.loads(text))
+    return dict(_parser().loads(text))
+
+
+def _parser() -> ModuleType:
+    """Python's own; on 3.10 a dependency, or pip's copy of it where a strict replay has none."""
+    names = ("tomllib",) if sys.version_info >= (3, 11) else ("tomli", "pip._vendor.tomli")
+    for name in names:
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    raise UsageError(
+        "reading TOML on Python 3.10 needs the package tomli",
+        where=sys.executable, next_step="pip install tomli",
+    )  # fmt: skip
 
 
 def line_of(text: str, key: str) -> int | None:

@@ -106,7 +106,7 @@ def test_options_of_a_socket(same):
             p._make_request(c, "GET", "/text", preload_content=False).close()
             p._make_request(c, "HEAD", "/text")
             s = c.sock
-            print(s.getsockopt(*NODELAY) > 0, s.getsockopt(*ALIVE) > 0, s.family, s.type)
+            print(s.getsockopt(*NODELAY) > 0, s.getsockopt(*ALIVE) > 0, int(s.family), int(s.type))
             s.setsockopt(*ALIVE, 0)
             print(s.getsockopt(*ALIVE), s.gettimeout(), s.fileno() > 0, len(s.getsockname()))
             c.close()

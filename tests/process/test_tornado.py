@@ -7,6 +7,7 @@ import sys
 import textwrap
 
 import pytest
+import tornado
 
 from tests.support.cli import recordbake
 from tests.support.origin import BIG, LARGE, TEXT, Origin, Torrent, reply
@@ -74,6 +75,8 @@ class Away(Origin):
 
 
 def test_a_redirect_that_leads_nowhere_fails_alike(prelude, tmp_path):
+    if SIMPLE in prelude and tornado.version_info < (6, 6):
+        pytest.skip("that client then waits forever, without recordbake as well")
     code = """
         async def main(client):
             for status in (302, 307):

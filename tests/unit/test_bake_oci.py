@@ -107,7 +107,7 @@ def test_the_layers_hold_a_recordbake_that_runs_without_dependencies(tmp_path: P
     assert (root / "bin" / "recordbake").stat().st_mode & 0o111
     result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _START, str(root / "lib"), str(tmp_path / "bake")],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert (root / "lib/recordbake/guest/_sitecustomize.py").exists()

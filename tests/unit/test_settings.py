@@ -8,12 +8,14 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
 
 from recordbake import settings
 from recordbake.errors import UsageError
+from recordbake.settings import table as tables
 from recordbake.settings.schema import schema
 from recordbake.settings.table import line_of
 from tests.support.cli import ROOT, recordbake
@@ -184,3 +186,22 @@ def test_what_the_docs_show_of_config_is_what_it_prints(tmp_path):
     words = shown[0].split()[1:]
     result = recordbake(*words, cwd=tmp_path, env={"RECORDBAKE_ISOLATION": "kernel"})
     assert result.stdout == shown[1]
+
+
+def test_without_tomli_pips_copy_is_used_and_without_that_it_is_said(monkeypatch):
+    asked = []
+
+    def only(name):
+        asked.append(name)
+        if name not in there:
+            raise ImportError(name)
+        return SimpleNamespace(loads=lambda text: {"parsed": text})
+
+    monkeypatch.setattr(tables, "import_module", only)
+    monkeypatch.setattr(sys, "version_info", (3, 10, 13))
+    there = {"pip._vendor.tomli"}
+    assert tables.loads("a = 1") == {"parsed": "a = 1"}
+    assert asked == ["tomli", "pip._vendor.tomli"]
+    there = set()
+    with pytest.raises(UsageError, match="tomli"):
+        tables.loads("a = 1")
