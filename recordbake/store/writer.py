@@ -98,6 +98,8 @@ def _whole(store: Path) -> Iterator[Path]:
         return
     with replacing(store) as path:
         yield path
+        for suffix in ("-journal", "-wal"):  # of one that was deleted: SQLite would fold them in
+            store.with_name(store.name + suffix).unlink(missing_ok=True)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
     sync_directory(store.parent)

@@ -65,6 +65,16 @@ def test_a_new_store_is_there_when_it_is_whole_and_not_before(tmp_path):
     assert store.check(path)["entries"] == 0
 
 
+def test_a_new_store_has_nothing_of_one_that_was_deleted(tmp_path):
+    recording = make_recording(tmp_path / "rec", [captured(URL + str(n)) for n in range(9)])
+    subprocess.run([sys.executable, "-c", HALF_WRITTEN, recording.store], check=False)
+    assert recording.store.with_name(recording.store.name + "-journal").exists()
+    recording.store.unlink()
+    make_recording(tmp_path / "rec", [captured(URL + "new")])
+    store.settle(recording.store)
+    assert store.check(recording.store)["entries"] == 1
+
+
 def test_a_write_ahead_log_is_folded_in(tmp_path):
     recording = make_recording(tmp_path / "rec", [captured(URL)])
     connection = sqlite3.connect(recording.store)
