@@ -28,7 +28,7 @@ from recordbake.run_info import RunInfo, ci_run
 from recordbake.workspace import temporary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from recordbake.from_audit import Refetch
     from recordbake.gathering import Gathering
@@ -142,9 +142,11 @@ class _Running:
         try:
             environ = self._environment(work, config)
             environment.set_token(environ, recorded=authorized, strict=self.mode == STRICT)
+            # Before the command where something could go live unseen; else beside it.
+            trial = None if self.mode == RECORD else self._trial(environ)
             self.info.write(self.run_dir.info)
-            if self.mode != RECORD:  # nothing must go live unseen
-                self._try_interpreter(environ, config)
+            if trial is not None:
+                self._await(trial, config)
             # While the store is read nobody may change it; a replay holds it from the start.
             with (
                 recording_lock(self.recording.path, shared=True) if self.missing else nullcontext(),
@@ -261,18 +263,20 @@ class _Running:
     def _meanwhile(self, environ: dict[str, str], config: GuestConfig) -> None:
         """What is done while the command runs."""
         if self.mode == RECORD:
+            self._await(self._trial(environ), config)
             from recordbake.gathering import Gathering
 
-            self._try_interpreter(environ, config)
             self.gathered = Gathering(self.run_dir.shards)
             self.gathered.begin()
 
-    def _try_interpreter(self, environ: dict[str, str], config: GuestConfig) -> None:
-        """Find out whether the command's can be hooked; meanwhile what its end takes is loaded."""
-        examined = interpreter.begin(self.program, self.command[1:], environ)
+    def _trial(self, environ: dict[str, str]) -> Callable[[], interpreter.Examined]:
+        return interpreter.begin(self.program, self.command[1:], environ)
+
+    def _await(self, trial: Callable[[], interpreter.Examined], config: GuestConfig) -> None:
+        """Wait for the trial of the interpreter; meanwhile what the run's end takes is loaded."""
         from recordbake import finishing, github, summary  # noqa: F401
 
-        self._judge_interpreter(examined(), config)
+        self._judge_interpreter(trial(), config)
 
     def _judge_interpreter(self, found: interpreter.Examined, config: GuestConfig) -> None:
         """Refuse, or journal as a gap, an interpreter that cannot be hooked."""
