@@ -183,7 +183,7 @@ class Pools:
     def _seconds(self, pool: Any, timeout: Any) -> Any:
         """Of a timeout, those for reading; ``_UNSET`` if urllib3 has to look at it."""
         if timeout is _UNSET or timeout is self._default:
-            timeout = pool.timeout
+            timeout = pool.timeout if type(pool.timeout) is self._timeout else _UNSET
         if type(timeout) is self._timeout:
             return _UNSET if timeout.total is not None else timeout.read_timeout
         if timeout is None or (type(timeout) in (int, float) and timeout > 0):

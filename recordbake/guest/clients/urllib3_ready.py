@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import SimpleNamespace
 
 from .connection import url_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Headers, Take
 
+_first = itemgetter(0)
 #: What serialises a request; a test that replaces one of these wants to see it.
 _WIRE = ("putrequest", "putheader", "endheaders", "send")
 _WIRE_NAMES = frozenset(_WIRE)
@@ -142,7 +143,7 @@ def maker() -> Any:
 
     def headers_of(fields: Headers) -> Any:
         made = connections.HTTPHeaderDict()
-        by_name = {name.lower(): [name, value] for name, value in fields}
+        by_name = dict(zip(map(str.lower, map(_first, fields)), map(list, fields), strict=True))
         if len(by_name) == len(fields) and type(made) is header_dict and header_dict.add is add:
             made._container = by_name  # what ``add`` makes of each, where no name comes twice
         else:
