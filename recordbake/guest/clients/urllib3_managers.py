@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 #: An origin, and a path and a query that ``parse_url`` leaves as they are (RFC 3986: unreserved,
 #: sub-delims, ":@/?", upper case %XX), if there are no dot segments.
-_PLAIN_URL = re.compile(
+_PLAIN_URL = (
     r"(https?://[a-z0-9.-]+(?::[0-9]+)?)"
     r"(/(?!/)[\w.~!$&'()*+,;=:@/-]*(?:%[0-9A-F]{2}[\w.~!$&'()*+,;=:@/-]*)*)"
-    r"(?:\?([\w.~!$&'()*+,;=:@/?-]*(?:%[0-9A-F]{2}[\w.~!$&'()*+,;=:@/?-]*)*))?",
-    re.ASCII,
+    r"(?:\?([\w.~!$&'()*+,;=:@/?-]*(?:%[0-9A-F]{2}[\w.~!$&'()*+,;=:@/?-]*)*))?"
 )
 #: What a manager or its class may have of its own, and would notice to be passed by.
 _MANAGER = ("_merge_pool_kwargs", "connection_from_context", "connection_from_pool_key")
@@ -46,10 +45,13 @@ def quick_parse_url(original: Callable[[str], Any], url_class: Any) -> Callable[
         url_class: ``urllib3.util.url.Url``.
     """
     origins: dict[str, tuple[Any, ...]] = {}
+    matching: Any = None  # made when a URL is asked for: most processes never do
 
     @functools.wraps(original)
     def parse_url(url: str) -> Any:
-        match = _PLAIN_URL.fullmatch(url) if type(url) is str else None
+        nonlocal matching
+        matching = matching or re.compile(_PLAIN_URL, re.ASCII).fullmatch
+        match = matching(url) if type(url) is str else None
         if match is None or "/." in url:
             return original(url)
         origin, path, query = match.groups()
