@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import py_compile
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from importlib.util import cache_from_source
 from pathlib import Path
+from py_compile import PycInvalidationMode
 
 import pytest
 
@@ -51,6 +53,110 @@ def test_importing_a_client_does_not_load_what_requests_take(tmp_path, library):
     added = modules(f"import {library}", tmp_path, "replay_strict")
     assert "_recordbake_guest.clients" in added
     assert not added & {"sqlite3", "_recordbake_guest.engine", "_recordbake_guest.guard"}
+
+
+@pytest.mark.parametrize("library", ["requests", "http.client"])
+def test_importing_a_client_does_not_load_what_only_live_requests_and_failures_take(
+    tmp_path, library
+):
+    added = modules(f"import {library}", tmp_path, "replay_strict")
+    names = {name.rpartition(".")[2] for name in added if name.startswith("_recordbake_guest.")}
+    assert "deferred_socket" in names
+    assert not names & {"exceptions", "failures", "live_reader", "retry", "tunnel"}
+
+
+OWN = """
+import http.client, os, sys
+for name in ("deferred_socket", "versions"):
+    module = sys.modules["_recordbake_guest.clients." + name]
+    print(type(module.__spec__.loader).__name__, os.path.basename(module.__file__),
+          os.path.basename(module.__cached__), getattr(module, "CHANGED__", None))
+"""
+
+
+def _changed(path):
+    """A source of another size alone."""
+    state = path.stat()
+    path.write_text(path.read_text() + "\nCHANGED__ = 1\n")
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def _as_long(path):
+    """A source of another time alone."""
+    path.write_text(path.read_text().replace("SUPPORTED", "CHANGED__"))
+    os.utime(path, (1, 1))
+
+
+def _torn(path):
+    compiled = Path(cache_from_source(str(path)))
+    compiled.write_bytes(compiled.read_bytes()[:-100])
+
+
+def _of_another_python(path):
+    compiled = Path(cache_from_source(str(path)))
+    compiled.write_bytes(b"\0\0\r\n" + compiled.read_bytes()[4:])
+
+
+def _missing(path):
+    Path(cache_from_source(str(path))).unlink()
+
+
+TIMED, UNCHECKED, CHECKED = (
+    PycInvalidationMode.TIMESTAMP,
+    PycInvalidationMode.UNCHECKED_HASH,
+    PycInvalidationMode.CHECKED_HASH,
+)
+
+
+def own(tmp_path, kind, change, *options):
+    """Who loaded a module that is as it was compiled, and one that was changed; what was said."""
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "shards").mkdir()
+    config = GuestConfig(mode="record", run="r", shards=str(tmp_path / "shards"))
+    hook_path = hook_dir.build(tmp_path / "hook", config)
+    assert compileall.compile_dir(hook_path, quiet=2, force=True, invalidation_mode=kind)
+    change(hook_path / hook_dir.GUEST_NAME / "clients" / "versions.py")
+    environ = clean_environ(PYTHONPATH=str(hook_path), PYTHONDONTWRITEBYTECODE="1")
+    command = [sys.executable, *options, "-c", OWN]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines(), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "loader", "changed"),
+    [
+        (TIMED, lambda _: None, "OwnLoader", "None"),
+        (TIMED, _changed, "SourceFileLoader", "1"),
+        (TIMED, _as_long, "SourceFileLoader", "{'http.client'"),
+        (TIMED, _missing, "SourceFileLoader", "None"),
+        (TIMED, _of_another_python, "SourceFileLoader", "None"),
+        (UNCHECKED, lambda _: None, "OwnLoader", "None"),
+        (UNCHECKED, _changed, "OwnLoader", "None"),
+        (UNCHECKED, _of_another_python, "SourceFileLoader", "None"),
+        (CHECKED, _changed, "SourceFileLoader", "1"),
+    ],
+)
+def test_the_guest_is_taken_from_what_python_would_take(tmp_path, kind, change, loader, changed):
+    (plain, other), complaint = own(tmp_path, kind, change)
+    compiled = [
+        Path(cache_from_source(f"{name}.py")).name for name in ("deferred_socket", "versions")
+    ]
+    assert plain.split()[1:] == ["deferred_socket.py", compiled[0], "None"]
+    assert plain.startswith("OwnLoader") is (kind is not CHECKED)
+    assert other.startswith(f"{loader} versions.py {compiled[1]} {changed}")
+    assert complaint == ""
+
+
+def test_a_torn_module_of_the_guest_is_told_by_python_itself(tmp_path):
+    assert "EOFError: marshal data too short" in own(tmp_path, TIMED, _torn)[1]
+
+
+@pytest.mark.parametrize("option", ["-O", "--check-hash-based-pycs=always"])
+def test_who_wants_other_modules_gets_them_from_python(tmp_path, option):
+    loaders, complaint = own(tmp_path, UNCHECKED, _changed, *option.split("="))
+    assert [line.split()[0] for line in loaders] == ["SourceFileLoader"] * 2
+    assert loaders[1].endswith(" 1")
+    assert complaint == ""
 
 
 def test_the_audit_hook_lets_through_what_guard_and_spawns_look_at():

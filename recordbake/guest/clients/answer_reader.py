@@ -7,14 +7,13 @@ import io
 from .. import framing
 from ..exchange import chunk_lengths
 from .answer_files import AnswerBytes, AnswerFile, need_no_parser
-from .failures import rebuild
 from .response_reader import ResponseReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
-    from ..exchange import Take
+    from ..exchange import Failure, Take
 
 
 def answer_file(reader: AnswerReader) -> AnswerFile | AnswerBytes:
@@ -27,6 +26,12 @@ def answer_file(reader: AnswerReader) -> AnswerFile | AnswerBytes:
     if reader.framed:
         return AnswerFile(reader, headers)
     return AnswerBytes(start, take.head, take.body)
+
+
+def _rebuilt(failure: Failure) -> OSError:
+    from .failures import rebuild  # most answers have none
+
+    return rebuild(failure)
 
 
 class AnswerReader(ResponseReader):
@@ -61,7 +66,7 @@ class AnswerReader(ResponseReader):
         if take.head is None:
             assert take.failure is not None
             if take.failure.kind not in ("disconnected", "protocol"):
-                raise rebuild(take.failure)
+                raise _rebuilt(take.failure)
             self._ended = True
             return take.failure.raw.encode("latin-1")
         self._file = (
@@ -90,7 +95,7 @@ class AnswerReader(ResponseReader):
         data = self._file.read(size)
         failure = self.take.failure
         if not data and failure is not None and failure.kind != "truncated":
-            raise rebuild(failure)
+            raise _rebuilt(failure)
         return data, failure is None
 
     def close(self) -> None:

@@ -12,10 +12,7 @@ from ..request_buffer import RequestBuffer
 from .answer_files import begun
 from .answer_reader import AnswerReader, answer_file
 from .connection import runs_proxy_of, url_of
-from .failures import classify
-from .live_reader import LiveReader
 from .stand_in import StandIn
-from .tunnel import open_tunnel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from ..exchange import Headers, Take
     from ..plan import Plan
     from .http_client import HttpClientSeam
+    from .live_reader import LiveReader
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _IDLE = "Idle"  # http.client's state between two requests
@@ -163,7 +161,10 @@ class DeferredSocket(StandIn):
         plan = self._plan(request)
         if plan.action == decision.ANSWER:
             assert plan.take is not None
-            open_tunnel(self.connection, self)
+            if getattr(self.connection, "_tunnel_host", None):
+                from .tunnel import open_tunnel
+
+                open_tunnel(self.connection, self)
             if plan.take.head is None and runs_proxy_of(self.connection):
                 self._show_proxy(bytes(buffer.raw))
             self._reader = AnswerReader(plan.take, request.method)
@@ -198,6 +199,8 @@ class DeferredSocket(StandIn):
         self.hang_up()
 
     def _go_live(self, plan: Plan, raw: bytes) -> None:
+        from .live_reader import LiveReader  # a replay needs none
+
         capture = self.seam.engine.watch(plan)
         self._connect(capture)
         if plan.reason == "upgrade":
@@ -209,6 +212,8 @@ class DeferredSocket(StandIn):
         self.real.sendall(raw)
 
     def _connect(self, capture: Capture) -> None:
+        from .failures import classify  # before there is one: it may be of files, too
+
         if self.real is not None and self._is_dropped():
             self.hang_up()
         if self.real is None:
@@ -288,6 +293,6 @@ class DeferredSocket(StandIn):
     def close(self) -> None:
         """The response that is being read goes on, as with a socket's file objects."""
         reader, self._reader = self._reader, None
-        if isinstance(reader, LiveReader):
+        if reader is not None and not isinstance(reader, AnswerReader):
             reader.give_up(self._error)
         self.hang_up()

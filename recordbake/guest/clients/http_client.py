@@ -16,7 +16,6 @@ from ..version import PYTHON
 from .answer_files import wrap_parser
 from .connection import host_asked, is_proxy, port_asked
 from .deferred_socket import DeferredSocket
-from .failures import rebuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ class HttpClientSeam:
 
     def failed(self, connection: Any, failure: Failure) -> Exception:  # noqa: ARG002
         """The error for a connection that failed while recording."""
+        from .failures import rebuild
+
         return rebuild(failure)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 #: Client -> the lowest release that is supported, and the first that is not known to be.
 SUPPORTED = {
     "http.client": ("3.10", "3.14"),  # part of Python
@@ -19,8 +17,13 @@ SUPPORTED = {
 
 def _numbers(version: str) -> tuple[int, ...]:
     """The release segment (PEP 440) without trailing zeros; empty for what is no version."""
-    match = re.match(r"\d+(?:\.\d+)*", version)
-    numbers = [int(part) for part in match.group().split(".")] if match else []
+    numbers = []
+    for part in version.split("."):
+        rest = part.lstrip("0123456789")
+        if rest != part:
+            numbers.append(int(part[: len(part) - len(rest)]))
+        if rest or not part:
+            break
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
