@@ -179,6 +179,11 @@ make_cookies = RequestsCookieJar.make_cookies
 RequestsCookieJar.make_cookies = lambda *args: calls.append("class") or make_cookies(*args)
 session.get(BASE + "/text")
 RequestsCookieJar.make_cookies = make_cookies
+stand_in = requests.cookies.MockRequest
+requests.cookies.MockRequest = lambda *args: calls.append("stand-in") or stand_in(*args)
+session.cookies = RequestsCookieJar()
+session.get(BASE + "/text")
+requests.cookies.MockRequest = stand_in
 print(calls)
 http.cookiejar.debug = True
 lines = []
@@ -221,8 +226,15 @@ client.get(BASE + "/text")
 make_cookies = http.cookiejar.CookieJar.make_cookies
 http.cookiejar.CookieJar.make_cookies = lambda *args: calls.append("class") or make_cookies(*args)
 httpx.Client().get(BASE + "/text")
-print(calls)
 http.cookiejar.CookieJar.make_cookies = make_cookies
+class Response(httpx.Cookies._CookieCompatResponse):
+    def info(self):
+        calls.append("stand-in")
+        return super().info()
+stand_in, httpx.Cookies._CookieCompatResponse = httpx.Cookies._CookieCompatResponse, Response
+httpx.Client().get(BASE + "/text")
+httpx.Cookies._CookieCompatResponse = stand_in
+print(calls)
 def changed(response):
     print(tried(response.headers.__setitem__, "X-Own", "caf\u00e9"))
 client = httpx.Client(event_hooks={"response": [changed]})

@@ -35,7 +35,7 @@ def patch(*users: ModuleType | None) -> None:
     """
     module: Any = sys.modules.get("urllib.request")
     original: Any = getattr(module, _NAMES[0], None)
-    if not _is_own(original) or is_patched(original):
+    if not is_own(original, "urllib.request") or is_patched(original):
         return
     ours = remembering(original)
     mark(ours)
@@ -45,9 +45,9 @@ def patch(*users: ModuleType | None) -> None:
                 setattr(user, name, ours)
 
 
-def _is_own(function: Any) -> bool:
-    """Whether this is Python's own function, not what a test has put there."""
-    return type(function) is FunctionType and function.__module__ == "urllib.request"
+def is_own(function: Any, module: str) -> bool:
+    """Whether this is a function of Python's own module, not what a test has put there."""
+    return type(function) is FunctionType and function.__module__ == module
 
 
 def remembering(original: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:

@@ -22,6 +22,8 @@ _lowered = itemgetter(1)
 _COOKIES = frozenset({b"set-cookie", b"set-cookie2"})
 #: A field's name (RFC 9110 section 5.6.2); email.message refuses others in newer Pythons.
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+#: What is made and asked for it; who replaces one of these wants to see it.
+_STAND_INS = ("_CookieCompatRequest", "_CookieCompatResponse")
 _JAR = ("extract_cookies", "make_cookies")
 #: Codecs in which a name of ASCII is what it is in bytes.
 _ENCODINGS = frozenset({"ascii", "utf-8", "iso-8859-1"})
@@ -58,12 +60,14 @@ def _pass_by_cookies(models: ModuleType) -> None:
     original = cookies_class.extract_cookies
     steps = attrgetter(*_JAR)
     own, names = steps(jar_class), frozenset(_JAR)
+    stand_ins = attrgetter(*_STAND_INS)
+    own_stand_ins = stand_ins(cookies_class)
 
     def is_plain(jar: Any, request: Any, response: Any) -> bool:
         """Whether nobody wants to see how cookies are looked for, and there are none."""
         return (
             type(jar) is jar_class and steps(jar_class) == own and names.isdisjoint(vars(jar))
-            and not jars.debug
+            and not jars.debug and stand_ins(cookies_class) == own_stand_ins
             and type(request) is request_class and type(request.headers) is headers_class
             and request.url.scheme in ("http", "https")  # others may be errors of urllib's
             and type(response.headers) is headers_class

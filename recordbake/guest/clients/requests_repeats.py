@@ -7,12 +7,12 @@ test has replaced some of it, or has a class of its own for it, the original run
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from collections import OrderedDict
 from operator import attrgetter, itemgetter
 
 from . import environment_proxies
+from .environment_proxies import is_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ _JAR = (
     "extract_cookies", "make_cookies", "add_cookie_header", "_cookies_for_request", "_cookie_attrs",
     "clear_expired_cookies", "__iter__",
 )  # fmt: skip
-_URL = re.compile(r"https?://[\w.:-]+(?:[/?#]|\Z)", re.ASCII)
 #: Modules that parse URLs.
 _PARSERS = ("adapters", "auth", "compat", "cookies", "sessions", "utils")
 #: URLs that are remembered, and the longest of them, in characters.
@@ -104,6 +103,8 @@ def _remember_urls(*users: ModuleType | None) -> None:
     """Let requests parse a URL once: it does four times in each call, for a part each."""
     parser: Any = sys.modules["urllib.parse"]
     original = parser.urlparse
+    if not is_own(original, "urllib.parse"):
+        return
     steps = attrgetter("urlsplit", "ParseResult")
     own = steps(parser)
     known = functools.lru_cache(maxsize=_MOST_URLS)(original)
@@ -130,13 +131,15 @@ def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
     extract, get = cookies.extract_cookies_to_jar, cookies.get_cookie_header
     jar_class, steps = cookies.RequestsCookieJar, attrgetter(*_JAR)
     own, names = steps(jar_class), frozenset(_JAR)
+    stand_ins = attrgetter("MockRequest", "MockResponse")
+    own_stand_ins = stand_ins(cookies)
     answer_class: Any = sys.modules["http.client"].HTTPResponse
 
     def is_plain(jar: Any) -> bool:
         """Whether nobody wants to see what a jar does; then it has its time."""
         if (
             type(jar) is not jar_class or steps(jar_class) != own
-            or not names.isdisjoint(vars(jar)) or jars.debug
+            or not names.isdisjoint(vars(jar)) or jars.debug or stand_ins(cookies) != own_stand_ins
         ):  # fmt: skip
             return False
         jar._policy._now = jar._now = int(jars.time.time())
@@ -158,7 +161,7 @@ def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
         url = getattr(request, "url", None)
         if (
             not getattr(jar, "_cookies", True)
-            and type(url) is str and _URL.match(url)  # to parse others may be an error
+            and type(url) is str and url.isascii() and "[" not in url and "]" not in url  # no error
             and is_plain(jar)
         ):  # fmt: skip
             return None
