@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 from types import SimpleNamespace
 
+import httpx as real_httpx
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from recordbake.guest.clients import httpx, ready
+from recordbake.guest.clients import answer_files, httpx, httpx_fields, ready
 from recordbake.guest.clients.ready import plain_headers
-from recordbake.guest.exchange import header
+from recordbake.guest.exchange import Head, Take, header
 from recordbake.guest.request_buffer import RequestBuffer
 
 
@@ -47,10 +49,13 @@ def test_fields_of_httpx_are_a_request_s_own():
 
     seam = object.__new__(httpx.HttpxSeam)
     seam.name, seam.engine = "httpx", SimpleNamespace(plan=plan)
-    url = SimpleNamespace(scheme="https", netloc=b"x.example", raw_path=b"/")
+    seam.sent = httpx_fields.reader(real_httpx)
     for value in (b"a", b"b", b"a"):
-        headers = SimpleNamespace(raw=[(b"X", value)])
-        seam.plan(SimpleNamespace(method="GET", content=b"", url=url, headers=headers))
+        headers = [(b"X", value)]
+        seam.plan(SimpleNamespace(
+            method="GET", content=b"", url=real_httpx.URL("https://x.example/"),
+            headers=real_httpx.Headers(headers),
+        ))  # fmt: skip
         assert asked[-1].headers == [("X", value.decode())]
         asked[-1].headers.append(("Y", "z"))
 
@@ -73,3 +78,24 @@ def test_the_first_of_equal_fields_counts():
     fields = [("A", "1"), ("b", "2"), ("B", "3")]
     assert [header(fields, name) for name in ("a", "b", "c")] == ["1", "2", None]
     assert header([], "a") is None
+
+
+def test_what_is_known_of_a_head_is_shared_by_no_two_answers():
+    own = type("HTTPResponse", (http.client.HTTPResponse,), {})
+    answer_files.wrap_parser(SimpleNamespace(**vars(http.client) | {"HTTPResponse": own}))
+    try:
+        for length in (2, 2, 3, 2):
+            fields = [("Content-Length", str(length)), ("X", "1"), ("content-length", "9")]
+            head = Head(200, "OK", "1.1", fields)
+            response = answer_files.begun(Take("k", 1, head, body=b"ab"), "GET")
+            assert response.length == length  # the first
+            assert response.headers.items() == fields
+            response.headers["Y"] = "z"
+            assert head.headers is fields
+            assert len(fields) == 3
+        wrong = Head(200, "OK", "1.1", [("X", " 1")])
+        assert not any(answer_files.need_no_parser(wrong) for _ in range(3))
+        answer_files._wrapped[0]._MAXHEADERS = 1
+        assert not answer_files.need_no_parser(head)
+    finally:
+        answer_files._wrapped.clear()

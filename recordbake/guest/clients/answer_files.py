@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import io
 import re
+from functools import lru_cache
 from operator import itemgetter
 
 from .. import framing
@@ -69,12 +70,21 @@ def need_no_parser(head: Head) -> bool:
     """Whether parsing the text of a head's fields gives just these fields, and no defects."""
     if not _wrapped or _wrapped[0].parse_headers is not _wrapped[1] or head.interim:
         return False
-    text = "\n".join([*map(":".join, head.headers), ""])
-    return (
-        len(head.headers) < _wrapped[0]._MAXHEADERS  # a suite may set it
-        and len(text) < framing.MAX_LINE // 2
-        and _PLAIN_FIELDS.fullmatch(text) is not None
-    )
+    fields = tuple(head.headers)
+    return len(fields) < _wrapped[0]._MAXHEADERS and _looked_at(fields)[0]  # a suite may set it
+
+
+@lru_cache(maxsize=128)  # what is asked for again, and servers that say the same of much
+def _looked_at(fields: tuple[tuple[str, str], ...]) -> tuple[bool, dict[str, str]]:
+    """Whether fields are plain, and their values by names in lower case; of equal names the first.
+
+    No loop: each hit asks for it.
+    """
+    text = "\n".join([*map(":".join, fields), ""])
+    plain = len(text) < framing.MAX_LINE // 2 and _PLAIN_FIELDS.fullmatch(text) is not None
+    backwards = fields[::-1]
+    names = map(str.lower, map(_first, backwards))
+    return plain, dict(zip(names, map(_second, backwards), strict=True))
 
 
 def wrap_parser(module: ModuleType) -> None:
@@ -105,12 +115,6 @@ def _message(message_class: Any, headers: Headers) -> Any:
     return message
 
 
-def _by_name(headers: Headers) -> dict[str, str]:
-    """Values by names in lower case; of equal names the first. No loop: each hit asks for it."""
-    backwards = headers[::-1]
-    return dict(zip(map(str.lower, map(_first, backwards)), map(_second, backwards), strict=True))
-
-
 def begun(take: Take, method: str, *, plain: bool | None = None) -> Any:
     """``http.client``'s response of a take, begun, as after its connection was closed.
 
@@ -127,7 +131,7 @@ def begun(take: Take, method: str, *, plain: bool | None = None) -> Any:
         return None
     if not (need_no_parser(head) if plain is None else plain):
         return None
-    fields = _by_name(head.headers)
+    _, fields = _looked_at(tuple(head.headers))
     if not _is_common(head, fields):
         return None
     module: Any = _wrapped[0]
@@ -172,7 +176,7 @@ def _wrap_begin(cls: Any, parse_headers: Any) -> None:
                 self.fp = fp
         if plain and fp is not None and fp.headers is not None:
             head = fp.head
-            fields = _by_name(head.headers)
+            _, fields = _looked_at(tuple(head.headers))
             if _is_common(head, fields):
                 fp.readline()
                 self.headers = self.msg = parse_headers(fp)
