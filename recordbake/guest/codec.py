@@ -52,11 +52,15 @@ def _dumps(meta: dict[str, Any]) -> bytes:
 
 
 def _headers(pairs: Any) -> Headers:
+    return _fields_and_text(pairs)[0]
+
+
+def _fields_and_text(pairs: Any) -> tuple[Headers, str]:
+    """Header fields, and all of their text in one."""
     fields: Headers = list(map(tuple, pairs))  # no loop: this is done for each answer
     if not _PAIRS.issuperset(map(len, fields)):
         raise ValueError("a header field is a name and a value")
-    "".join(chain.from_iterable(fields))  # what is no text raises
-    return fields
+    return fields, "".join(chain.from_iterable(fields))  # what is no text raises
 
 
 def _refuse_injection(fields: Headers) -> None:
@@ -157,16 +161,16 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     if not _is_whole(line):
         raise CodecError("the value's bytes have changed")
     try:
-        text = line.decode()
-        meta = _one_value(text)
+        meta = _one_value(line.decode())
         interim, chunks = meta.get("interim"), meta.get("chunks")
+        fields, joined = _fields_and_text(meta["headers"])
         head = Head(
-            int(meta["status"]), str(meta["reason"]), str(meta["version"]),
-            _headers(meta["headers"]), _interim(interim) if interim else None,
+            int(meta["status"]), str(meta["reason"]), str(meta["version"]), fields,
+            _interim(interim) if interim else None,
             meta.get("trailers") and _headers(meta["trailers"]),
         )  # fmt: skip
         meta["chunks"] = _chunks(chunks) if chunks else []
-        if "\\n" in text or "\\u000" in text:
+        if "\n" in joined or "\n" in head.reason or head.interim or head.trailers:
             _check_lines(head)
         body = meta["body"]
         size, sha256, where = int(body["size"]), str(body["sha256"]), body["where"]
