@@ -6,9 +6,8 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recordbake.errors import UsageError
 from recordbake.guest.boot import MINIMUM
@@ -43,8 +42,7 @@ if hooked and sys.version_info[:2] >= (3, 10) and not sys.pycache_prefix:
 _WITH_VALUE = ("-W", "-X")
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """What is known of a command's interpreter.
 
     ``hooked`` is None when the command is not a Python one, as far as can be told.

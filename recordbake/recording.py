@@ -12,8 +12,8 @@ The layout is docs/reference/formats.md:
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from recordbake.guest.events import COMPLETE
 
@@ -22,8 +22,7 @@ JOURNAL_NAME = "http_log.ndjson"
 RUN_NAME = "run.json"
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """One run of a command under recordbake: its directory and the files in it."""
 
     path: Path
@@ -59,8 +58,7 @@ class Run:
         return self.path / "hf_cache"
 
 
-@dataclass(frozen=True)
-class Recording:
+class Recording(NamedTuple):
     """A recording (or an unpacked bake, which has the same layout).
 
     Args:

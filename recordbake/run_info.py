@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from recordbake import __version__
@@ -24,29 +23,35 @@ def ci_run(environ: Mapping[str, str]) -> str:
     return next((f"{name}={environ[name]}" for name in _CI_RUN if environ.get(name)), "")
 
 
-@dataclass
 class RunInfo:
     """``run.json``; see docs/reference/formats.md."""
 
-    run: str
-    mode: str
-    command: list[str]
-    started_at: float
-    barrier: str = "process"
-    missing: bool = False
-    authorized: bool = False
-    barrier_reason: str = ""
-    ended_at: float | None = None
-    command_exit_code: int | None = None
-    exit_code: int | None = None
-    lost: bool = False
-    counts: dict[str, int] = field(default_factory=dict)
-    incomplete: list[dict[str, Any]] = field(default_factory=list)
-    ci_run: str = ""
-    v: int = 1
-    versions: dict[str, str] = field(
-        default_factory=lambda: {"recordbake": __version__, "python": sys.version.split()[0]}
-    )
+    def __init__(  # noqa: PLR0913
+        self, run: str, mode: str, command: list[str], started_at: float,
+        barrier: str = "process", *, missing: bool = False, authorized: bool = False,
+        barrier_reason: str = "", ended_at: float | None = None,
+        command_exit_code: int | None = None, exit_code: int | None = None, lost: bool = False,
+        counts: dict[str, int] | None = None, incomplete: list[dict[str, Any]] | None = None,
+        ci_run: str = "", v: int = 1, versions: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.run = run
+        self.mode = mode
+        self.command = command
+        self.started_at = started_at
+        self.barrier = barrier
+        self.missing = missing
+        self.authorized = authorized
+        self.barrier_reason = barrier_reason
+        self.ended_at = ended_at
+        self.command_exit_code = command_exit_code
+        self.exit_code = exit_code
+        self.lost = lost
+        self.counts = {} if counts is None else counts
+        self.incomplete = [] if incomplete is None else incomplete
+        self.ci_run = ci_run
+        self.v = v
+        own = {"recordbake": __version__, "python": sys.version.split()[0]}
+        self.versions = own if versions is None else versions
 
     def write(self, path: Path) -> None:
         """Write atomically."""

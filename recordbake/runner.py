@@ -136,7 +136,7 @@ class _Running:
         config = self._config()
         self.info = RunInfo(
             self.run_dir.id, self.mode, self.command, time.time(), self.barrier.name,
-            self.missing, authorized, barrier_reason=self.barrier.reason,
+            missing=self.missing, authorized=authorized, barrier_reason=self.barrier.reason,
             ci_run=ci_run(os.environ),
         )  # fmt: skip
         try:

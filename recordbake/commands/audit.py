@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recordbake.commands import options
@@ -166,7 +165,7 @@ def _workers(number: int, stack: ExitStack) -> Spread:
 
 def _with_runs(recording: Recording, runs_dir: Path | None) -> Recording:
     """A source that holds no runs is judged by those in the directory of the settings."""
-    return recording if recording.runs_dir.is_dir() else replace(recording, runs_path=runs_dir)
+    return recording if recording.runs_dir.is_dir() else recording._replace(runs_path=runs_dir)
 
 
 def _accepted(digests: Sequence[str]) -> frozenset[str]:

@@ -6,8 +6,7 @@ import errno
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from recordbake.errors import IsolationError
 
@@ -44,8 +43,7 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True)
-class Availability:
+class Availability(NamedTuple):
     """Whether a barrier can be had here.
 
     Args:
@@ -63,8 +61,7 @@ class Availability:
     own_addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Barrier:
+class Barrier(NamedTuple):
     """What holds a strict run back.
 
     Args:

@@ -6,9 +6,8 @@ Flags win over variables, variables over ``[tool.recordbake]``, the table over t
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recordbake.errors import UsageError
 from recordbake.settings.options import (
@@ -32,8 +31,7 @@ __all__ = [
 DEFAULT, TABLE, VARIABLE, FLAG = "default", "table", "variable", "flag"
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from.
 
     Args:

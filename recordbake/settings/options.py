@@ -6,7 +6,6 @@ A field of :class:`Settings` is an option. Its flag is ``--the-name``, its varia
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ def option(  # noqa: PLR0913
     default: Any, help_text: str, choices: tuple[str, ...] = (), *,
     least: float | None = None, above: float | None = None, most: float | None = None,
 ) -> Any:  # fmt: skip
-    """Declare an option as a dataclass field.
+    """Declare an option of :class:`Settings`.
 
     Args:
         default: its default.
@@ -32,16 +31,26 @@ def option(  # noqa: PLR0913
     metadata = {
         "help": help_text, "choices": choices, "least": least, "above": above, "most": most,
     }  # fmt: skip
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
+    return Option(default, metadata)
 
 
-@dataclass(frozen=True)
+class Option:
+    """What is declared of an option: its ``type`` as spelled, its default and further metadata."""
+
+    def __init__(self, default: Any, metadata: dict[str, Any]) -> None:
+        self.default = default
+        self.metadata = metadata
+        self.type = ""
+
+
 class Settings:
-    """The settings of one invocation; ``root`` is the project's directory."""
+    """The settings of one invocation; ``root`` is the project's directory.
 
-    root: Path = field(default=Path(), metadata={"help": ""})
+    Not a dataclass: to load :mod:`dataclasses` takes as long as half of our own modules, and each
+    command would wait for it.
+    """
+
+    root: Path
     recording: Path = option(Path(".recordbake"), "directory of the recording")
     runs_dir: Path | None = option(None, "directory of journals (default: runs/ in the recording)")
     reports: Path = option(Path("reports"), "directory that the audit writes to")
@@ -90,20 +99,35 @@ class Settings:
     )
     quiet: bool = option(default=False, help_text="say nothing but errors and what failed")
 
+    def __init__(self, root: Path | None = None, **given: Any) -> None:
+        if unknown := given.keys() - OPTIONS.keys():
+            raise TypeError(f"no options: {', '.join(sorted(unknown))}")
+        defaults = {name: default_of(name) for name in OPTIONS}
+        vars(self).update(defaults, root=root or Path(), **given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"settings do not change: {name}")
+
     @property
     def recording_path(self) -> Path:
         """The recording's directory, absolute."""
         return self.root / self.recording
 
 
-OPTIONS = {f.name: f for f in fields(Settings) if f.name != "root"}
+def _declared() -> dict[str, Option]:
+    found = {name: o for name, o in vars(Settings).items() if isinstance(o, Option)}
+    for name, declared in found.items():
+        declared.type = Settings.__annotations__[name]
+    return found
+
+
+OPTIONS = _declared()
 
 
 def default_of(name: str) -> Any:
     """The default of an option."""
-    declared = OPTIONS[name]
-    made = declared.default_factory
-    return declared.default if made is MISSING else made()
+    default = OPTIONS[name].default
+    return list(default) if isinstance(default, list) else default
 
 
 def flag_name(name: str) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recordbake.errors import UsageError
 from recordbake.settings.options import OPTIONS
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 FILE_NAME = "pyproject.toml"
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """The table as it was found.
 
     Args:

@@ -203,6 +203,15 @@ def test_a_recording_loads_only_what_it_takes(tmp_path):
     assert not loaded & NEEDLESS
 
 
+def test_a_command_starts_without_what_is_dear_to_load():
+    code = (
+        "import sys, recordbake.cli, recordbake.commands.record, recordbake.runner;"
+        "print({'dataclasses', 'inspect', 'json', 'sqlite3'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_what_is_compiled_of_the_guest_is_kept_for_the_next_run(tmp_path, monkeypatch):
     package = tmp_path / "package"
     shutil.copytree(Path(guest.__file__).parent, package, ignore=lambda *_: ["__pycache__"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -67,7 +66,7 @@ def test_a_client_out_of_range(settings, monkeypatch):
     monkeypatch.setattr(doctor, "SUPPORTED", {"pytest": ("1", "2")})
     (check,) = [c for c in doctor.examine(settings, [sys.executable]) if c.what == "client"]
     assert (check.state, check.remedy) == ("bad", 'install "pytest>=1,<2"')
-    accepted = replace(settings, untested_clients=True)
+    accepted = Settings(**vars(settings) | {"untested_clients": True})
     ((state, _),) = states(accepted, "client")
     assert state == "note"
 
@@ -84,13 +83,15 @@ def test_a_client_out_of_range(settings, monkeypatch):
 )
 def test_barriers(settings, monkeypatch, available, wanted, expected):
     monkeypatch.setattr("recordbake.isolation.available", lambda: available)
-    chosen = replace(settings, isolation=wanted)
+    chosen = Settings(**vars(settings) | {"isolation": wanted})
     assert [state for state, _ in states(chosen, "barrier")] == expected
 
 
 def test_what_is_wrong_has_its_remedy(settings, monkeypatch):
     monkeypatch.setattr("recordbake.isolation.available", lambda: [NO])
-    text = doctor.render(doctor.examine(replace(settings, isolation="auto"), [sys.executable]))
+    text = doctor.render(
+        doctor.examine(Settings(**vars(settings) | {"isolation": "auto"}), [sys.executable])
+    )
     assert "note  barrier      seccomp: not permitted\n                   next: allow it" in text
     assert "could not be trusted: 1 to mend" in text
 
