@@ -14,7 +14,7 @@ import os
 import re
 from contextlib import closing
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from recordbake import seen_secrets, store
 from recordbake.codings import PACKAGES, UnknownCodingError, coding_of, codings, decoded
@@ -24,6 +24,7 @@ from recordbake.guest.known_secrets import Secrets, named_secrets
 from recordbake.token_forms import finder, tokens
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
@@ -102,7 +103,7 @@ class Scanner:
             OSError: it cannot be read.
         """
         with path.open("rb") as stream:
-            self._feed(_read(stream, advance), where)
+            self._feed_file(stream, advance, where)
             stream.seek(0)
             names = codings(encoding) or [coding_of(stream.read(8))]
             stream.seek(0)
@@ -123,22 +124,34 @@ class Scanner:
             self.look_at_text(data, where)
             held = data[-_OVERLAP:]
 
+    def _feed_file(
+        self, stream: io.BufferedReader, advance: Callable[[int], None], where: str
+    ) -> None:
+        """As :meth:`_feed`, without copying what is read."""
+        view, held = memoryview(bytearray(_OVERLAP + _CHUNK)), 0
+        while size := stream.readinto(view[_OVERLAP:]):
+            advance(size)
+            end = _OVERLAP + size
+            self.look_at_text(view[_OVERLAP - held : end], where)
+            held = min(held + size, _OVERLAP)
+            view[_OVERLAP - held : _OVERLAP] = view[end - held : end]
+
     def is_clean(self, data: bytes) -> bool:
         """Whether a look at these bytes would surely find nothing."""
         if self._hashed or any(True for _ in self._values(data)):
             return False
         return next(tokens(data), None) is None
 
-    def look_at_text(self, data: bytes, where: str) -> None:
+    def look_at_text(self, data: bytes | memoryview, where: str) -> None:
         """Look into bytes that are not compressed."""
         for token, what in tokens(data):
             self._note(token, what, where)
         for form, name in self._values(data):
             self._note(form, f"{KNOWN_VALUE}{name}", where)
-        if self._hashed and _is_text(data):
-            self._look_for_hashes(data, where)
+        if self._hashed and _is_text(whole := bytes(data)):
+            self._look_for_hashes(whole, where)
 
-    def _values(self, data: bytes) -> Iterator[tuple[bytes, str]]:
+    def _values(self, data: bytes | memoryview) -> Iterator[tuple[bytes, str]]:
         find = finder()
         return (known for known in self._known.items() if find(data, known[0], 0) >= 0)
 
@@ -161,10 +174,8 @@ def _is_text(data: bytes) -> bool:
     return len(sample) - len(sample.translate(None, _NOT_TEXT)) < 0.3 * len(sample)
 
 
-def _read(stream: IO[bytes], advance: Callable[[int], None] | None = None) -> Iterator[bytes]:
+def _read(stream: io.BufferedReader) -> Iterator[bytes]:
     while data := stream.read(_CHUNK):
-        if advance is not None:
-            advance(len(data))
         yield data
 
 

@@ -42,7 +42,7 @@ _COMPILED = tuple((mark, re.compile(form), what) for mark, form, what in FORMS)
 
 
 @functools.cache
-def finder() -> Callable[[bytes, bytes, int], int]:
+def finder() -> Callable[[bytes | memoryview, bytes, int], int]:
     """As ``bytes.find``, with the processor's vector instructions: of any bytes, not only of some.
 
     Raises:
@@ -56,10 +56,10 @@ def finder() -> Callable[[bytes, bytes, int], int]:
             where="recordbake bake, recordbake audit",
             next_step="pip install recordbake",
         ) from None
-    return cast("Callable[[bytes, bytes, int], int]", find)
+    return cast("Callable[[bytes | memoryview, bytes, int], int]", find)
 
 
-def tokens(data: bytes) -> Iterator[tuple[bytes, str]]:
+def tokens(data: bytes | memoryview) -> Iterator[tuple[bytes, str]]:
     """Every token of a known form in bytes, and what it is.
 
     Raises:

@@ -191,12 +191,23 @@ def test_values_seen_while_recording_are_known_by_hash_alone(tmp_path: Path) -> 
         bake(recording, tmp_path / "bake")
 
 
-def test_a_secret_across_two_pieces_of_a_file_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "f"
-    path.write_bytes(b"x" * ((1 << 20) - 5) + b" " + TOKEN.encode() + b"\n")
-    scanner = Scanner([], {})
-    scanner.file(path, "f", lambda _: None)
-    assert [f.what for f in scanner.found] == ["a Hugging Face token"]
+@pytest.mark.parametrize("before", [-5, -36, -4090, 0, 1, 4090])
+@pytest.mark.parametrize("pieces", [1, 2, 4])
+@pytest.mark.parametrize("rest", [b"\n", b"\n" * 5000, b"\n" * (1 << 19)])
+def test_a_secret_across_two_pieces_of_a_file_is_found(
+    tmp_path: Path, before: int, pieces: int, rest: bytes
+) -> None:
+    path, value = tmp_path / "f", "Zx81-Zx82-Zx83-Zx84"
+    text = b"x" * ((pieces << 18) + before) + b" " + TOKEN.encode() + b" " + value.encode() + rest
+    path.write_bytes(text)
+    seen_secrets.remember(tmp_path, {"APP_PASSWORD": value})
+    read: list[int] = []
+    scanner = Scanner(seen_secrets.read(tmp_path), {"OTHER_TOKEN": value[:15]})
+    scanner.file(path, "f", read.append)
+    assert {f.what for f in scanner.found} == {
+        "a Hugging Face token", "the value of APP_PASSWORD", "the value of OTHER_TOKEN"
+    }  # fmt: skip
+    assert sum(read) == len(text)
 
 
 @pytest.mark.parametrize("around", [b"", b"hf_hf_", b"an_identifier_that_is_long "])
