@@ -191,7 +191,7 @@ def test_values_seen_while_recording_are_known_by_hash_alone(tmp_path: Path) -> 
         bake(recording, tmp_path / "bake")
 
 
-@pytest.mark.parametrize("before", [-5, -36, -4090, 0, 1, 4090])
+@pytest.mark.parametrize("before", [-5, -36, -45, -4090, 0, 1, 4090])
 @pytest.mark.parametrize("pieces", [1, 2, 4])
 @pytest.mark.parametrize("rest", [b"\n", b"\n" * 5000, b"\n" * (1 << 19)])
 def test_a_secret_across_two_pieces_of_a_file_is_found(
