@@ -11,6 +11,7 @@ from .version import PYTHON
 try:  # what importlib consists of; importing that whole costs more than the hook
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import MAGIC_NUMBER
+    from _imp import _fix_co_filename as fix_file_name  # type: ignore[attr-defined]
     from _imp import check_hash_based_pycs
     from _io import open_code
 except ImportError:  # another implementation of Python
@@ -18,7 +19,7 @@ except ImportError:  # another implementation of Python
     from importlib.util import MAGIC_NUMBER
     from io import open_code
 
-    check_hash_based_pycs = "always"
+    check_hash_based_pycs, fix_file_name = "always", None
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,11 +113,11 @@ class OwnLoader:
     def __init__(self) -> None:
         self._ours = f"{__package__}."
         self._compiled = f".{sys.implementation.cache_tag}.pyc"
-        self._asserting = not sys.flags.optimize
+        self._can = not sys.flags.optimize and fix_file_name is not None
 
     def find_spec(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """As a finder's; None for what is not ours, a package, or not compiled."""
-        if not name.startswith(self._ours) or not path or not self._asserting:
+        if not name.startswith(self._ours) or not path or not self._can:
             return None
         last = name.rpartition(".")[2]
         source, cached = f"{path[0]}/{last}.py", f"{path[0]}/__pycache__/{last}{self._compiled}"
@@ -149,6 +150,7 @@ def _compiled(source: str, cached: str) -> CodeType | None:
             if data[:16] != _TIMED + noted.to_bytes(8, "little"):
                 return None
         code: CodeType = loads(memoryview(data)[16:])  # noqa: S302  # as Python would
+        fix_file_name(code, source)  # it was compiled where the guest is installed
     except (OSError, EOFError, ValueError, TypeError):
         return None
     return code

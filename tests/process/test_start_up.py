@@ -71,6 +71,8 @@ for name in ("deferred_socket", "versions"):
     module = sys.modules["_recordbake_guest.clients." + name]
     print(type(module.__spec__.loader).__name__, os.path.basename(module.__file__),
           os.path.basename(module.__cached__), getattr(module, "CHANGED__", None))
+    function = getattr(module, "DeferredSocket", module).__dict__.get("connect")
+    assert function is None or function.__code__.co_filename == module.__file__
 """
 
 
@@ -114,7 +116,9 @@ def own(tmp_path, kind, change, *options):
     (tmp_path / "shards").mkdir()
     config = GuestConfig(mode="record", run="r", shards=str(tmp_path / "shards"))
     hook_path = hook_dir.build(tmp_path / "hook", config)
-    assert compileall.compile_dir(hook_path, quiet=2, force=True, invalidation_mode=kind)
+    assert compileall.compile_dir(
+        hook_path, quiet=2, force=True, invalidation_mode=kind, ddir="where it was compiled"
+    )
     change(hook_path / hook_dir.GUEST_NAME / "clients" / "versions.py")
     environ = clean_environ(PYTHONPATH=str(hook_path), PYTHONDONTWRITEBYTECODE="1")
     command = [sys.executable, *options, "-c", OWN]
