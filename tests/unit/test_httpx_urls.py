@@ -110,6 +110,8 @@ def test_an_origin_is_parsed_once(library):
 @pytest.mark.parametrize("name", httpx_urls._PARSING)
 def test_what_is_left_out_is_used_where_a_test_replaces_it(library, name, monkeypatch):
     parser = parser_of(library)
+    if not hasattr(parser, name):
+        pytest.skip(f"this release of {library} has no {name}")
     calls = []
     ours = httpx_urls.remembering(parser, lambda url: calls.append(url) or ("http", "", "x", None))
     ours("http://x/1")
@@ -124,7 +126,8 @@ def test_a_release_that_quotes_otherwise_is_left_alone(library, monkeypatch):
     for module in (parser, user):  # put back at the end
         monkeypatch.setattr(module, "urlparse", original_of(library))
     with monkeypatch.context() as changed:
-        changed.setattr(parser, "QUERY_SAFE", parser.QUERY_SAFE.replace("'", ""))
+        quote = parser.quote
+        changed.setattr(parser, "quote", lambda *args, **options: quote(*args, **options) + "'")
         httpx_urls.install(parser, user)
         assert parser.urlparse is original_of(library)
     httpx_urls.install(parser, user)
