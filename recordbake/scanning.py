@@ -138,7 +138,7 @@ class Scanner:
 
     def is_clean(self, data: bytes) -> bool:
         """Whether a look at these bytes would surely find nothing."""
-        if self._hashed or any(True for _ in self._values(data)):
+        if self._hashed or next(self._values(data), None) is not None:
             return False
         return next(tokens(data), None) is None
 

@@ -13,7 +13,7 @@ import sys
 from operator import attrgetter
 from types import FunctionType
 
-from .once import is_patched, mark
+from .once import is_patched, mark, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,10 +39,8 @@ def patch(*users: ModuleType | None) -> None:
         return
     ours = remembering(original)
     mark(ours)
-    for user in (module, *users):
-        for name in _NAMES:
-            if getattr(user, name, None) is original:
-                setattr(user, name, ours)
+    for name in _NAMES:
+        replace(name, original, ours, module, *users)
 
 
 def is_own(function: Any, module: str) -> bool:

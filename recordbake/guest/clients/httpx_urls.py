@@ -10,6 +10,8 @@ import functools
 import re
 from operator import attrgetter
 
+from .once import replace
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +51,7 @@ def install(parser: Any, user: Any) -> None:
     trials = trial, "http://x.example:80" + trial
     if parser.ParseResult._fields != _FIELDS or any(ours(url) != original(url) for url in trials):
         return  # a release that does otherwise
-    for module in (parser, user):
-        if getattr(module, "urlparse", None) is original:
-            module.urlparse = ours
+    replace("urlparse", original, ours, parser, user)
 
 
 def remembering(parser: Any, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Keeps a method from being patched twice: a suite may import a package anew."""
+"""Patching: once, since a suite may import a package anew, and wherever a name was imported."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def mark(wrapper: Any) -> None:
 def is_patched(method: Any) -> bool:
     """Whether a method is a patch of ours already."""
     return hasattr(method, _MARK)
+
+
+def replace(name: str, original: Any, ours: Any, *users: Any) -> None:
+    """Put a patch in the place of a function in the modules that have it under this name."""
+    for user in users:
+        if getattr(user, name, None) is original:
+            setattr(user, name, ours)

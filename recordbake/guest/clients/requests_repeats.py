@@ -13,10 +13,10 @@ from operator import attrgetter, itemgetter
 
 from . import environment_proxies
 from .environment_proxies import is_own
+from .once import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -49,12 +49,6 @@ def install(adapters: ModuleType) -> None:
     _pass_by_cookies(adapters, sessions)
 
 
-def _replace(name: str, original: Any, ours: Callable[..., Any], *users: Any) -> None:
-    for user in users:
-        if getattr(user, name, None) is original:
-            setattr(user, name, ours)
-
-
 def _know_mappings(*users: ModuleType | None) -> None:
     """Let requests know dictionaries by their class.
 
@@ -77,7 +71,7 @@ def _know_mappings(*users: ModuleType | None) -> None:
             return list(value.items())
         return original(value)
 
-    _replace("to_key_val_list", original, to_key_val_list, utils, *users)
+    replace("to_key_val_list", original, to_key_val_list, utils, *users)
 
 
 def _know_no_parameters(models: Any) -> None:
@@ -118,7 +112,7 @@ def _remember_urls(*users: ModuleType | None) -> None:
             return known(url)
         return original(url, *options, **named)
 
-    _replace("urlparse", original, urlparse, *users)
+    replace("urlparse", original, urlparse, *users)
 
 
 def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
@@ -167,7 +161,7 @@ def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
             return None
         return get(jar, request)
 
-    _replace("extract_cookies_to_jar", extract, extract_cookies_to_jar, cookies, adapters, sessions)
-    _replace(
+    replace("extract_cookies_to_jar", extract, extract_cookies_to_jar, cookies, adapters, sessions)
+    replace(
         "get_cookie_header", get, get_cookie_header, cookies, sys.modules.get("requests.models")
     )
