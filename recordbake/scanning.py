@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import os
 import re
 from contextlib import closing
@@ -21,7 +22,7 @@ from recordbake.codings import PACKAGES, UnknownCodingError, coding_of, codings,
 from recordbake.errors import SecretError
 from recordbake.guest import codec
 from recordbake.guest.known_secrets import Secrets, named_secrets
-from recordbake.token_forms import finder, tokens
+from recordbake.token_forms import ALL, finder, tokens
 
 if TYPE_CHECKING:
     import io
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
 #: How a finding begins that is the value of a variable, or of the Hub's token.
 KNOWN_VALUE = "the value of "
 _CHUNK = 1 << 18
-#: No secret that is looked for is longer; so much of each piece is looked at again with the next.
+#: No secret that is looked for is longer; so much of each piece is looked at again with the next,
+#: and the byte before, by which it is told whether a token begins there.
 _OVERLAP = 4096
+_HELD = 1 + _OVERLAP
 #: Runs of characters that a value is looked for in, by hash: plain tokens, and all but separators.
 _ALPHABETS = (rb"A-Za-z0-9_-", rb"A-Za-z0-9_+/=.~!@#$%^*-")
 _NOT_TEXT = bytes([*range(9), *range(14, 32), *range(127, 256)])
@@ -103,7 +106,7 @@ class Scanner:
             OSError: it cannot be read.
         """
         with path.open("rb") as stream:
-            self._feed_file(stream, advance, where)
+            self._look_through(_reading(stream, advance), where)
             stream.seek(0)
             names = codings(encoding) or [coding_of(stream.read(8))]
             stream.seek(0)
@@ -113,28 +116,29 @@ class Scanner:
         if not all(names):
             return
         try:
-            self._feed(decoded(pieces(), names), where)
+            self._look_through(_filling(decoded(pieces(), names)), where)
         except UnknownCodingError as error:
             self.unread.setdefault(str(error), set()).add(where)
 
-    def _feed(self, pieces: Iterable[bytes], where: str) -> None:
-        held = b""
-        for piece in pieces:
-            data = held + piece
-            self.look_at_text(data, where)
-            held = data[-_OVERLAP:]
+    def _look_through(self, fill: Callable[[memoryview], int], where: str) -> None:
+        """Look into bytes that come in pieces; what begins in one is told of once, and whole.
 
-    def _feed_file(
-        self, stream: io.BufferedReader, advance: Callable[[int], None], where: str
-    ) -> None:
-        """As :meth:`_feed`, without copying what is read."""
-        view, held = memoryview(bytearray(_OVERLAP + _CHUNK)), 0
-        while size := stream.readinto(view[_OVERLAP:]):
-            advance(size)
-            end = _OVERLAP + size
-            self.look_at_text(view[_OVERLAP - held : end], where)
-            held = min(held + size, _OVERLAP)
-            view[_OVERLAP - held : _OVERLAP] = view[end - held : end]
+        Args:
+            fill: writes into a view, all of it unless there is no more; returns how many bytes.
+            where: what to call them.
+        """
+        view = memoryview(bytearray(_HELD + _CHUNK))
+        first = start = _HELD
+        while True:
+            size = fill(view[_HELD:])
+            is_last = size < _CHUNK
+            end = _HELD + size
+            own = slice(start - first, (end if is_last else end - _OVERLAP) - first)
+            self.look_at_text(view[first:end], where, own)
+            if is_last:
+                return
+            view[:_HELD] = view[_CHUNK:end]
+            first, start = 0, _HELD - _OVERLAP
 
     def is_clean(self, data: bytes) -> bool:
         """Whether a look at these bytes would surely find nothing."""
@@ -142,9 +146,15 @@ class Scanner:
             return False
         return next(tokens(data), None) is None
 
-    def look_at_text(self, data: bytes | memoryview, where: str) -> None:
-        """Look into bytes that are not compressed."""
-        for token, what in tokens(data):
+    def look_at_text(self, data: bytes | memoryview, where: str, own: slice = ALL) -> None:
+        """Look into bytes that are not compressed.
+
+        Args:
+            data: the bytes.
+            where: what to call them.
+            own: where tokens begin that are told of; of others another piece has more.
+        """
+        for token, what in tokens(data, own):
             self._note(token, what, where)
         for form, name in self._values(data):
             self._note(form, f"{KNOWN_VALUE}{name}", where)
@@ -172,6 +182,36 @@ def _is_text(data: bytes) -> bool:
     """Whether so few bytes are not text that a written token may be among them."""
     sample = data[:: max(1, len(data) // 4096)]
     return len(sample) - len(sample.translate(None, _NOT_TEXT)) < 0.3 * len(sample)
+
+
+def _reading(stream: io.BufferedReader, advance: Callable[[int], None]) -> Callable[[Any], int]:
+    """What fills a view from a file, without a copy."""
+
+    def fill(view: memoryview) -> int:
+        size = stream.readinto(view)
+        advance(size)
+        return size
+
+    return fill
+
+
+def _filling(pieces: Iterator[bytes]) -> Callable[[memoryview], int]:
+    """What fills a view from pieces of any length."""
+    rest = memoryview(b"")
+
+    def fill(view: memoryview) -> int:
+        nonlocal rest
+        filled = 0
+        for piece in itertools.chain([rest], pieces):
+            size = min(len(piece), len(view) - filled)
+            view[filled : filled + size] = piece[:size]
+            filled += size
+            rest = memoryview(piece)[size:]
+            if filled == len(view):
+                break
+        return filled
+
+    return fill
 
 
 def _read(stream: io.BufferedReader) -> Iterator[bytes]:

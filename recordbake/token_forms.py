@@ -38,6 +38,7 @@ FORMS = (
         "a private key",
     ),
 )  # fmt: skip
+ALL = slice(None)
 _COMPILED = tuple((mark, re.compile(form), what) for mark, form, what in FORMS)
 
 
@@ -59,16 +60,21 @@ def finder() -> Callable[[bytes | memoryview, bytes, int], int]:
     return cast("Callable[[bytes | memoryview, bytes, int], int]", find)
 
 
-def tokens(data: bytes | memoryview) -> Iterator[tuple[bytes, str]]:
+def tokens(data: bytes | memoryview, own: slice = ALL) -> Iterator[tuple[bytes, str]]:
     """Every token of a known form in bytes, and what it is.
+
+    Args:
+        data: the bytes.
+        own: where it begins.
 
     Raises:
         UsageError: the package stringzilla is not installed.
     """
     find = finder()
+    start, end, _ = own.indices(len(data))
     for mark, pattern, what in _COMPILED:
-        at = find(data, mark, 0)
-        while at >= 0:
+        at = find(data, mark, start)
+        while 0 <= at < end:
             match = pattern.match(data, at)
             if match is not None:
                 yield match[0], what

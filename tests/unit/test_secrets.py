@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import zlib
@@ -191,6 +192,10 @@ def test_values_seen_while_recording_are_known_by_hash_alone(tmp_path: Path) -> 
         bake(recording, tmp_path / "bake")
 
 
+def digest_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
+
+
 @pytest.mark.parametrize("before", [-5, -36, -45, -4090, 0, 1, 4090])
 @pytest.mark.parametrize("pieces", [1, 2, 4])
 @pytest.mark.parametrize("rest", [b"\n", b"\n" * 5000, b"\n" * (1 << 19)])
@@ -199,15 +204,35 @@ def test_a_secret_across_two_pieces_of_a_file_is_found(
 ) -> None:
     path, value = tmp_path / "f", "Zx81-Zx82-Zx83-Zx84"
     text = b"x" * ((pieces << 18) + before) + b" " + TOKEN.encode() + b" " + value.encode() + rest
-    path.write_bytes(text)
     seen_secrets.remember(tmp_path, {"APP_PASSWORD": value})
-    read: list[int] = []
-    scanner = Scanner(seen_secrets.read(tmp_path), {"OTHER_TOKEN": value[:15]})
-    scanner.file(path, "f", read.append)
-    assert {f.what for f in scanner.found} == {
-        "a Hugging Face token", "the value of APP_PASSWORD", "the value of OTHER_TOKEN"
-    }  # fmt: skip
-    assert sum(read) == len(text)
+    for written in (text, *([gzip.compress(text, 1)] if pieces == 2 else [])):
+        path.write_bytes(written)
+        read: list[int] = []
+        scanner = Scanner(seen_secrets.read(tmp_path), {"OTHER_TOKEN": value[:15]})
+        scanner.file(path, "f", read.append)
+        assert {(f.what, f.digest) for f in scanner.found} == {
+            ("a Hugging Face token", digest_of(TOKEN)),
+            ("the value of APP_PASSWORD", digest_of(value)),
+            ("the value of OTHER_TOKEN", digest_of(value[:15])),
+        }
+        assert sum(read) == len(written)
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_half_a_token_is_none_where_a_file_is_cut(tmp_path: Path, pieces: int) -> None:
+    key = b"AKIA" + b"ABCDEFGH12345678"
+    for cut in (len(key), 4096):
+        path = tmp_path / f"{cut}"
+        fill = b" " * ((pieces << 18) - cut - 1)
+        path.write_bytes(fill + b" " + key + b"x" + b" " * 9000)  # too long
+        scanner = Scanner([], {})
+        scanner.file(path, "f", lambda _: None)
+        path.write_bytes(fill + b"x" + key + b" " * 9000)  # the end of a longer word
+        scanner.file(path, "f", lambda _: None)
+        assert not scanner.found
+        path.write_bytes(fill + b" " + key + b" " * 9000)
+        scanner.file(path, "f", lambda _: None)
+        assert [f.digest for f in scanner.found] == [digest_of(key.decode())]
 
 
 @pytest.mark.parametrize("around", [b"", b"hf_hf_", b"an_identifier_that_is_long "])
