@@ -16,6 +16,8 @@ from recordbake.merge import forget_merge, incomplete, merge_entries
 from recordbake.run_summary import Summary, summarise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from recordbake.gathering import Gathering
     from recordbake.recording import Recording, Run
     from recordbake.run_info import RunInfo
@@ -36,8 +38,9 @@ def merge_journal(run: Run) -> None:
 
 
 def finish(
-    recording: Recording, run: Run, info: RunInfo, gathered: Gathering | None = None
-) -> Summary:
+    recording: Recording, run: Run, info: RunInfo, gathered: Gathering | None = None,
+    judge: Callable[[Summary], int] | None = None,
+) -> Summary:  # fmt: skip
     """Merge a run that has ended: its journal, and what it recorded; may be repeated.
 
     Args:
@@ -45,6 +48,7 @@ def finish(
         run: its directory.
         info: what it says of itself; completed and written.
         gathered: what was read of its shards while it went on.
+        judge: gives the exit code, once all else that it says is known.
 
     Raises:
         RecordbakeError: the recording is busy, damaged or cannot be written; the shards stay.
@@ -65,6 +69,8 @@ def finish(
     info.lost = not run.complete.exists()
     info.counts = dict(summary.counts)
     info.ended_at = info.ended_at or time.time()
+    if judge is not None:
+        info.exit_code = judge(summary)
     info.write(run.info)
     shutil.rmtree(run.shards, ignore_errors=True)
     if info.mode == "record" and info.missing:

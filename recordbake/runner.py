@@ -158,7 +158,7 @@ class _Running:
                     allow_live_tests=self.settings.allow_live_tests,
                     journal=Journal(config.as_settings()),
                     signs=self.run_dir.shards,
-                    meanwhile=lambda: self._meanwhile(environ, config),
+                    meanwhile=lambda interrupts: self._meanwhile(environ, config, interrupts),
                 )  # fmt: skip
         except UsageError:  # nothing was run, so there is no run to keep
             shutil.rmtree(self.run_dir.path, ignore_errors=True)
@@ -175,13 +175,14 @@ class _Running:
                 f"{len(self.going_on)} processes go on after the command has ended (process "
                 f"{self.going_on[0]}): what they ask for from now on is not kept"
             )
-        found = finishing.finish(self.recording, self.run_dir, self.info, self.gathered)
-        self.info.exit_code = self._judge(found)
-        self.info.write(self.run_dir.info)
+        found = finishing.finish(
+            self.recording, self.run_dir, self.info, self.gathered, self._judge
+        )
         summary.show(self.info, found, self.run_dir)
         github.tell(self.info, found)
         if self.json_to is not None:
             summary.write_json(self.json_to, self.info, found, self.run_dir)
+        assert self.info.exit_code is not None  # it was judged
         return self.info.exit_code
 
     def _in_use(self, directory: Path) -> bool:
@@ -260,10 +261,12 @@ class _Running:
             disk_caches=self.settings.disk_caches,
         )  # fmt: skip
 
-    def _meanwhile(self, environ: dict[str, str], config: GuestConfig) -> None:
+    def _meanwhile(
+        self, environ: dict[str, str], config: GuestConfig, interrupts: Sequence[int]
+    ) -> None:
         """What is done while the command runs."""
         if self.mode == RECORD:
-            self._await(self._trial(environ), config)
+            self._await(self._trial(environ), config, interrupts)
             from recordbake.gathering import Gathering
 
             self.gathered = Gathering(self.run_dir.shards)
@@ -272,11 +275,16 @@ class _Running:
     def _trial(self, environ: dict[str, str]) -> Callable[[], interpreter.Examined]:
         return interpreter.begin(self.program, self.command[1:], environ)
 
-    def _await(self, trial: Callable[[], interpreter.Examined], config: GuestConfig) -> None:
+    def _await(
+        self, trial: Callable[[], interpreter.Examined], config: GuestConfig,
+        interrupts: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         """Wait for the trial of the interpreter; meanwhile what the run's end takes is loaded."""
         from recordbake import finishing, github, summary  # noqa: F401
 
-        self._judge_interpreter(trial(), config)
+        found = trial()
+        if not interrupts:  # the terminal's Ctrl-C ends the trial, too, which then says nothing
+            self._judge_interpreter(found, config)
 
     def _judge_interpreter(self, found: interpreter.Examined, config: GuestConfig) -> None:
         """Refuse, or journal as a gap, an interpreter that cannot be hooked."""

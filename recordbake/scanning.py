@@ -202,11 +202,11 @@ def _filling(pieces: Iterator[bytes]) -> Callable[[memoryview], int]:
     def fill(view: memoryview) -> int:
         nonlocal rest
         filled = 0
-        for piece in itertools.chain([rest], pieces):
+        for piece in itertools.chain([rest], map(memoryview, pieces)):
             size = min(len(piece), len(view) - filled)
             view[filled : filled + size] = piece[:size]
             filled += size
-            rest = memoryview(piece)[size:]
+            rest = piece[size:]
             if filled == len(view):
                 break
         return filled

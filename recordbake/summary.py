@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recordbake.console import BAD, GOOD, WARNING, note
-from recordbake.errors import remedy
+from recordbake.errors import EXIT_INTERRUPTED, remedy
 
 if TYPE_CHECKING:
     from recordbake.recording import Run
@@ -32,7 +32,7 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
     for gap in found.gaps[:SHOWN]:
         _gap(gap)
     _programs(found.programs, info.barrier)
-    if not counts["processes"]:
+    if not counts["processes"] and info.exit_code != EXIT_INTERRUPTED:
         _failed("no hooked Python process was started: nothing was captured")
     for damage in found.damage[:SHOWN]:
         _failed(f"damaged: {damage.get('message')}")
@@ -43,7 +43,9 @@ def show(info: RunInfo, found: Summary, run: Run) -> None:
         _failed(f"answers or journal lines could not be written ({why}): {todo} and run again")
     _incomplete(info.incomplete)
     own = info.command_exit_code
-    because = f" (the command's own: {own})" if own not in (info.exit_code, 0) else ""
+    reasons = ["interrupted"] if info.exit_code == EXIT_INTERRUPTED else []
+    reasons += [f"the command's own: {own}"] if own not in (info.exit_code, 0) else []
+    because = f" ({', '.join(reasons)})" if reasons else ""
     note(
         f"exit {info.exit_code}{because}; journal: {run.journal}",
         BAD if info.exit_code else GOOD,

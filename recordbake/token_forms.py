@@ -9,8 +9,8 @@ import functools
 import re
 from typing import TYPE_CHECKING, cast
 
-from recordbake.errors import UsageError
 from recordbake.guest.redaction import PLACEHOLDER
+from recordbake.packages import needed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,15 +49,10 @@ def finder() -> Callable[[bytes | memoryview, bytes, int], int]:
     Raises:
         UsageError: the package stringzilla is not installed.
     """
-    try:
-        from stringzilla import find
-    except ImportError:  # installed without dependencies: enough for a replay
-        raise UsageError(
-            "looking for secrets needs the package stringzilla",
-            where="recordbake bake, recordbake audit",
-            next_step="pip install recordbake",
-        ) from None
-    return cast("Callable[[bytes | memoryview, bytes, int], int]", find)
+    package = needed(
+        "stringzilla", "looking for secrets", where="recordbake bake, recordbake audit"
+    )
+    return cast("Callable[[bytes | memoryview, bytes, int], int]", package.find)
 
 
 def tokens(data: bytes | memoryview, own: slice = ALL) -> Iterator[tuple[bytes, str]]:

@@ -20,6 +20,7 @@ from recordbake.audit.columns import (
 )
 from recordbake.audit.lines import JOURNAL_VERSION, LONGEST_LINE, parse
 from recordbake.errors import UsageError
+from recordbake.packages import needed
 from recordbake.recording import RUN_NAME
 
 if TYPE_CHECKING:
@@ -175,15 +176,7 @@ def _add(table: EventTable, run: str, event: dict[str, Any], number: int, *, cou
 
 
 def _duckdb() -> Any:
-    try:
-        import duckdb
-    except ImportError as error:
-        raise UsageError(
-            "--journals needs DuckDB",
-            where="--journals",
-            next_step="install it: pip install 'recordbake[duckdb]'",
-        ) from error
-    return duckdb
+    return needed("duckdb", "--journals", where="--journals", extra="duckdb")
 
 
 def _plain(url: str) -> str:

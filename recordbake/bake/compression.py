@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
-from recordbake.errors import UsageError
+from recordbake.packages import needed
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -48,7 +48,7 @@ class GzipWriter:
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._deflate = _libdeflate()
+        self._deflate = needed("deflate", "a bake", where="recordbake bake")
         self._stream = stream
         self._held: list[memoryview] = []
         self._room = BLOCK
@@ -100,18 +100,6 @@ def _member(deflate: Any, block: bytes) -> bytes:
     return bytes(deflate.gzip_compress(block, LEVEL if worth else 0))
 
 
-def _libdeflate() -> Any:
-    try:
-        import deflate
-    except ImportError:  # installed without dependencies: enough for a replay
-        raise UsageError(
-            "a bake needs the package deflate",
-            where="recordbake bake",
-            next_step="pip install recordbake",
-        ) from None
-    return deflate
-
-
 def compressor(kind: str, stream: IO[bytes]) -> Compressor:
     """A compressor of a kind: ``gzip`` or ``zstd`` (one thread, whose bytes are always the same).
 
@@ -143,12 +131,4 @@ def zstd_error() -> type[Exception]:
 
 
 def _zstandard() -> Any:
-    try:
-        import zstandard
-    except ImportError:
-        raise UsageError(
-            "zstd archives need the package zstandard",
-            where="--compression",
-            next_step="pip install 'recordbake[zstd]'",
-        ) from None
-    return zstandard
+    return needed("zstandard", "zstd archives", where="--compression", extra="zstd")

@@ -39,7 +39,7 @@ class Ended(NamedTuple):
 def execute(  # noqa: PLR0913
     program: str, command: Sequence[str], environ: dict[str, str], *,
     barrier: Barrier, ignore_hosts: Sequence[str], allow_live_tests: bool,
-    journal: Journal, signs: Path, meanwhile: Callable[[], None],
+    journal: Journal, signs: Path, meanwhile: Callable[[Sequence[int]], None],
 ) -> Ended:  # fmt: skip
     """Run to the end; the terminal's Ctrl-C is the command's to handle.
 
@@ -52,7 +52,8 @@ def execute(  # noqa: PLR0913
         allow_live_tests: tests that are marked to go live may.
         journal: where refusals are reported, as leaks.
         signs: the directory where hooked processes show which test they run.
-        meanwhile: called as soon as the command runs; its own children have ended when it returns.
+        meanwhile: called as soon as the command runs, with the Ctrl-C that have come, a list that
+            grows; its own children have ended when it returns.
 
     Returns:
         How it ended.
@@ -89,7 +90,7 @@ def execute(  # noqa: PLR0913
     with _interrupts_are_the_commands() as interrupts, termination.handled(), subreaper() as adopts:
         process, supervisor = _started(program, start)
         try:
-            ended = _wait(process, termination, meanwhile, adopts=adopts)
+            ended = _wait(process, termination, lambda: meanwhile(interrupts), adopts=adopts)
             return ended._replace(interrupted=bool(interrupts))
         finally:
             if supervisor is not None:

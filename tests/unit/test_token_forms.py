@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import random
 import re
-import sys
 import zlib
 
 import brotli
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 
 from recordbake import codings
 from recordbake.codings import UnknownCodingError, decoded
-from recordbake.errors import UsageError
 from recordbake.token_forms import FORMS, finder, tokens
 
 TOKENS = (
@@ -69,13 +67,6 @@ def test_a_mark_is_found_where_python_finds_it(data: bytes, start: int, shift: i
     for mark, *_ in FORMS:
         assert finder()(data, mark, start) == data.find(mark, start)
         assert finder()(shifted, mark, start) == data.find(mark, start)
-
-
-def test_without_its_package_nothing_counts_as_clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "stringzilla", None)
-    finder.cache_clear()
-    with pytest.raises(UsageError, match="needs the package stringzilla"):
-        list(tokens(b"nothing"))
 
 
 PLAIN = b"what is inside, " * 5000
