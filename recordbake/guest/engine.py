@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
-from . import attribution, decision, keys, live, redaction, refetch
+from . import attribution, decision, keys, live, redaction
 from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
 from .events import ShardFile, circumstances, told, unique_name
-from .exchange import Captured, Head, Request, Take, header, is_suspect, is_upgrade
+from .exchange import (
+    Captured,
+    DamagedStoreError,
+    Head,
+    Request,
+    Take,
+    header,
+    is_suspect,
+    is_upgrade,
+)  # fmt: skip
 from .known_secrets import Secrets, named_secrets
 from .plan import Known, Plan
-from .reader import DamagedStoreError, StoreReader
-from .takes import TakeOrder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
 
     from .events import Journal
     from .exchange import Headers
+    from .reader import StoreReader
+    from .takes import TakeOrder
 
     #: What the key of a request without a body is made of, and its client.
     Same = tuple[str, str, str, keys.Traits]
@@ -53,26 +62,42 @@ class Engine:
     def __init__(self, config: GuestConfig, journal: Journal) -> None:
         self.config = config
         self.journal = journal
-        self._reader = StoreReader(config.store)
         self._entries = ShardFile(config.shards, ".entries")
         self._volatile = redaction.parameter_pattern(list(config.volatile_parameters))
         self._secrets = Secrets(named_secrets(os.environ).values())
         self._kept_headers = lru_cache(maxsize=64)(self._redacted)  # most requests have the same
-        self._order = TakeOrder(self._reader, config.shards)
         # Not weak: a response that is thrown away unread is reported at the end of the process.
         self._open: set[Capture] = set()
         #: Whether requests are answered from the store at all.
         self.answers = decision.needs_lookup(config.mode, missing=config.missing)
+        self._reader: StoreReader
+        self._order: TakeOrder
+        self._asked: set[str] = set()
+        self._refetched: frozenset[str] = frozenset()
+        if self.answers:
+            self._open_store()
         self._bypassed: dict[str, bool] = {}
         self._knows_secrets = bool(self._secrets)
         self._known: dict[Same, Known] = {}
-        self._refetched = refetch.keys(config.refetch)
         self._ignored = frozenset(host.lower() for host in config.ignore_hosts)
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any], journal: Journal) -> Engine:
         """Build from the handover's dictionary."""
         return cls(GuestConfig.from_settings(settings), journal)
+
+    def _open_store(self) -> None:
+        """Load what reads the store: most processes that are recorded need no SQLite."""
+        from .reader import StoreReader
+        from .takes import TakeOrder
+
+        self._reader = StoreReader(self.config.store)
+        self._order = TakeOrder(self._reader, self.config.shards)
+        self._asked = self._reader.asked
+        if self.config.refetch:
+            from . import refetch
+
+            self._refetched = refetch.keys(self.config.refetch)
 
     def bypasses(self, host: str, port: int | None) -> bool:
         """Whether requests to a host and port are none of our business."""
@@ -156,7 +181,7 @@ class Engine:
             if self._knows_secrets or request.body or redaction.PLACEHOLDER in request.url:
                 request = self._without_secrets(request)
             known = self._get_to_know(request, traits)
-            if known.key in self._reader.asked and request is asked:
+            if known.key in self._asked and request is asked:
                 self._remember(same, known, request)
         host = known.host
         test, phase, attempt, allowed = circumstances()
@@ -254,7 +279,8 @@ class Engine:
         """Report the exchanges that are still open when the process ends."""
         for capture in list(self._open):
             capture.abandon()
-        self._reader.close()
+        if self.answers:
+            self._reader.close()
 
     def _report(self, plan: Plan, captured: Captured, capture: Capture) -> None:
         self._open.discard(capture)
@@ -319,6 +345,8 @@ class Engine:
     def _explain(self, plan: Plan) -> str:
         from .misses import explain
 
+        if not self.answers:  # of what becomes another protocol while it is recorded
+            self._open_store()
         return explain(self._reader, self.config, plan)
 
     def _journal(self, plan: Plan, outcome: str, **fields: Any) -> None:

@@ -39,6 +39,10 @@ _CALLERS = frozenset({PARTIAL, CANCELLED, OWN, UNREAD})
 _first = itemgetter(0)
 
 
+class DamagedStoreError(Exception):
+    """The store cannot be read, or an entry in it is not what it should be."""
+
+
 def header(headers: Headers, name: str) -> str | None:
     """The first value of a header field, or None; ``name`` is lower case."""
     names = list(map(str.lower, map(_first, headers)))  # no loop: this is done for each request

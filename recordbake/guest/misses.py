@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from . import attribution, decision
+from .exchange import DamagedStoreError
 from .explain import Advice, miss_message, name_test, one_line
 from .likeness import Recorded, closest
-from .reader import DamagedStoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .ahead import Ahead
 from .codec import DAMAGE, CodecError, decode_value
 from .dates import LENGTHS
-from .exchange import Failure
+from .exchange import DamagedStoreError, Failure
 from .keys import vary_matches
 from .memory import Memory, Recorded
 
@@ -59,10 +59,6 @@ WHERE entries.key = ? ORDER BY entries.take LIMIT 1
 _first = itemgetter(0)
 #: Lengths of the names of fields that a look-up looks at.
 _LOOKED_AT = LENGTHS | {len("content-encoding")}
-
-
-class DamagedStoreError(Exception):
-    """The store cannot be read, or an entry in it is not what it should be."""
 
 
 class StoreReader:

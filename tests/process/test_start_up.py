@@ -20,18 +20,19 @@ from recordbake.guest import guard, hook, spawns
 from recordbake.guest.config import GuestConfig
 from recordbake.interpreter import examine
 from tests.support.cli import ROOT, clean_environ
+from tests.support.origin import Origin
 
 SHOW = "; import sys, json; print(json.dumps(sorted(sys.modules)))"
 #: Of the standard library, what a process that only starts may have to load.
 ALLOWED = {"__future__", "_contextvars", "_json", "atexit", "errno", "time"}
 
 
-def modules(code, tmp_path, mode=None):
+def modules(code, tmp_path, mode=None, **options):
     environ = clean_environ()
     if mode is not None:
         (tmp_path / "hook").mkdir()
         (tmp_path / "shards").mkdir()
-        config = GuestConfig(mode=mode, run="r", shards=str(tmp_path / "shards"))
+        config = GuestConfig(mode=mode, run="r", shards=str(tmp_path / "shards"), **options)
         environ["PYTHONPATH"] = str(hook_dir.build(tmp_path / "hook", config))
     done = subprocess.run(
         [sys.executable, "-c", code + SHOW], env=environ, capture_output=True, text=True, check=True
@@ -63,6 +64,20 @@ def test_importing_a_client_does_not_load_what_only_live_requests_and_failures_t
     names = {name.rpartition(".")[2] for name in added if name.startswith("_recordbake_guest.")}
     assert "deferred_socket" in names
     assert not names & {"exceptions", "failures", "live_reader", "retry", "tunnel"}
+
+
+#: What reads the store, or belongs to ``record --from-audit``.
+READING = {"ahead", "memory", "reader", "refetch", "takes"}
+
+
+def test_a_recorded_request_does_not_load_what_reads_the_store(tmp_path):
+    with Origin() as origin:
+        fetch = f"import urllib.request\nurllib.request.urlopen('{origin.url}/a').read()"
+        added = modules(fetch, tmp_path, "record", capture_loopback=True)
+    names = {name.rpartition(".")[2] for name in added if name.startswith("_recordbake_guest.")}
+    assert {"engine", "capture"} <= names
+    assert not names & READING
+    assert "sqlite3" not in added
 
 
 OWN = """

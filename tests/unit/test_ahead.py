@@ -10,9 +10,9 @@ import pytest
 
 from recordbake.guest import attribution
 from recordbake.guest.ahead import _MOST
-from recordbake.guest.exchange import Request
+from recordbake.guest.exchange import DamagedStoreError, Request
 from recordbake.guest.keys import request_key
-from recordbake.guest.reader import DamagedStoreError, StoreReader
+from recordbake.guest.reader import StoreReader
 from tests.support.engines import PLAIN, engine_of
 from tests.support.sample import T0, captured, make_recording
 

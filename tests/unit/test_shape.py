@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordbake.guest.reader import DamagedStoreError, StoreReader
+from recordbake.guest.exchange import DamagedStoreError
+from recordbake.guest.reader import StoreReader
 from recordbake.guest.shape import body_shape, differing
 from tests.support.sample import captured, make_recording
 
