@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.process.test_hook import record_then_replay
 from tests.support.cli import alone, recordbake
 from tests.support.origin import Origin
 
@@ -260,20 +261,80 @@ def test_a_large_body_is_in_pieces_for_those_who_iterate(tmp_path, client):
     assert live == recorded == replayed
 
 
-COLLECTED = """
-import gc, sys, requests
-session, base = requests.Session(), sys.argv[1]
-def ask():
-    return [len(session.get(base + path).content) for path in ("/text", "/large", "/chunked")]
-ask()
+COLLECTED = {
+    "requests": """
+session = requests.Session()
+def ask(path):
+    return len(session.get(base + path).content)
+""",
+    "httpx": """
+client = httpx.Client()
+def ask(path):
+    return len(client.get(base + path).content)
+""",
+    "httpx, async": """
+import asyncio
+loop, client = asyncio.new_event_loop(), httpx.AsyncClient()
+async def asked(path):
+    return len((await client.get(base + path)).content)
+def ask(path):
+    return loop.run_until_complete(asked(path))
+""",
+}
+COUNTED = """
+import gc, sys, {}
+base = sys.argv[1]
+{}
+paths = "/text", "/large", "/chunked"
+first = [ask(path) for path in paths]
 gc.collect()
 gc.disable()
-print(ask() == ask(), gc.collect())
+print(first == [ask(path) for path in paths], gc.collect())
 """
 
 
-def test_what_was_read_is_freed_without_pythons_collector(tmp_path):
+@pytest.mark.parametrize("client", COLLECTED)
+def test_what_was_read_is_freed_without_pythons_collector(tmp_path, client):
+    code = COUNTED.format(client.partition(",")[0], COLLECTED[client])
     with Origin() as origin:
-        command = [sys.executable, "-c", COLLECTED, origin.url]
-        done = recordbake("record", "--", *command, cwd=tmp_path, env=CAPTURE)
-    assert (done.returncode, done.stdout) == (0, "True 0\n"), done.stderr
+        command = [sys.executable, "-c", code, origin.url]
+        runs = record_then_replay(tmp_path, origin, command)
+    for done in runs:
+        assert (done.returncode, done.stdout) == (0, "True 0\n"), done.stderr
+
+
+CLOSED_AGAIN = """
+import asyncio, gc, httpx, os
+url, found = os.environ["ORIGIN"] + "/text", []
+class Own(httpx.Response):
+    pass
+def own(request):
+    return Own(200, stream=httpx.ByteStream(b"own"))
+for transport in None, httpx.MockTransport(own):
+    with httpx.Client(transport=transport) as client:
+        response = client.get(url)
+        for _ in range(2):
+            elapsed, stream = response.elapsed, response.stream
+            stream.close()
+            found.append(response.elapsed > elapsed)
+        del response
+        gc.collect()
+        found.append([stream.close(), type(stream).__name__])
+async def main():
+    async with httpx.AsyncClient() as client:
+        response = await client.get(url)
+        for _ in range(2):
+            elapsed, stream = response.elapsed, response.stream
+            await stream.aclose()
+            found.append(response.elapsed > elapsed)
+        del response
+        gc.collect()
+        found.append([await stream.aclose(), type(stream).__name__])
+asyncio.run(main())
+print(found)
+"""
+
+
+def test_a_stream_of_httpx_may_be_closed_again_with_and_after_its_response(tmp_path):
+    live, recorded, replayed = three_times(tmp_path, CLOSED_AGAIN)
+    assert live == recorded == replayed

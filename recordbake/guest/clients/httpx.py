@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
 from ..framing import is_chunked
-from . import httpx_fields, httpx_network, httpx_repeats, httpx_trace
+from . import httpx_fields, httpx_network, httpx_release, httpx_repeats, httpx_trace
 from .httpx_failures import classify, is_of_sending, raise_failure
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .once import is_patched, mark
@@ -251,4 +251,6 @@ def install(module: ModuleType, engine: Engine) -> str:
         _patch_async(module.AsyncHTTPTransport, seam)
         with suppress(AttributeError, KeyError):  # a release that is built otherwise repeats it all
             httpx_repeats.install(module)
+        with suppress(AttributeError, KeyError):
+            httpx_release.install(module)
     return str(getattr(module, "__version__", "unknown"))
