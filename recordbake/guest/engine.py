@@ -19,7 +19,7 @@ from .exchange import (
     header,
     is_suspect,
     is_upgrade,
-)  # fmt: skip
+)
 from .known_secrets import Secrets, named_secrets
 from .plan import Known, Plan
 

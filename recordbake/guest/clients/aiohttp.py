@@ -14,7 +14,7 @@ import sys
 from .aiohttp_protocols import make_protocols
 from .aiohttp_traces import tell_of_look_up
 from .aiohttp_transport import DeferredTransport
-from .once import is_patched, mark
+from .patching import is_patched, mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ import functools
 import os
 import sys
 from operator import attrgetter
-from types import FunctionType
 
-from .once import is_patched, mark, replace
+from .patching import is_own, is_patched, mark, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,11 +40,6 @@ def patch(*users: ModuleType | None) -> None:
     mark(ours)
     for name in _NAMES:
         replace(name, original, ours, module, *users)
-
-
-def is_own(function: Any, module: str) -> bool:
-    """Whether this is a function of Python's own module, not what a test has put there."""
-    return type(function) is FunctionType and function.__module__ == module
 
 
 def remembering(original: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:

@@ -17,7 +17,7 @@ from ..framing import is_chunked
 from . import httpx_fields, httpx_network, httpx_release, httpx_repeats, httpx_trace
 from .httpx_failures import classify, is_of_sending, raise_failure
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
-from .once import is_patched, mark
+from .patching import is_patched, mark
 from .retry import RetryBudget
 
 TYPE_CHECKING = False

@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import re
 import sys
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 from . import httpx_urls
+from .patching import plain_jars
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,39 +52,27 @@ def _pass_by_cookies(models: ModuleType) -> None:
     """Let httpx look for cookies only in a head that sets some.
 
     It makes a request and a message of the standard library's for http.cookiejar to find that there
-    are none. What that leaves behind is the time in the jar and its policy, and in both header
-    fields the encoding that was found for them.
+    are none. What that leaves behind, but for the jar's time, is the encoding that was found for
+    both header fields.
     """
-    jars = sys.modules["http.cookiejar"]
     cookies_class, headers_class = models.Cookies, models.Headers
-    request_class, response_class, jar_class = models.Request, models.Response, jars.CookieJar
+    request_class, response_class = models.Request, models.Response
     original = cookies_class.extract_cookies
-    steps = attrgetter(*_JAR)
-    own, names = steps(jar_class), frozenset(_JAR)
-    stand_ins = attrgetter(*_STAND_INS)
-    own_stand_ins = stand_ins(cookies_class)
-
-    def is_plain(jar: Any, request: Any, response: Any) -> bool:
-        """Whether nobody wants to see how cookies are looked for, and there are none."""
-        return (
-            type(jar) is jar_class and steps(jar_class) == own and names.isdisjoint(vars(jar))
-            and not jars.debug and stand_ins(cookies_class) == own_stand_ins
-            and type(request) is request_class and type(request.headers) is headers_class
-            and request.url.scheme in ("http", "https")  # others may be errors of urllib's
-            and type(response.headers) is headers_class
-            and response.headers.encoding in _ENCODINGS and request.headers.encoding in _ENCODINGS
-            and _set_no_cookies(tuple(map(_lowered, response.headers._list)))
-        )  # fmt: skip
+    jar_class = sys.modules["http.cookiejar"].CookieJar
+    is_plain = plain_jars(jar_class, _JAR, cookies_class, _STAND_INS)
 
     @functools.wraps(original)
     def extract_cookies(self: Any, response: Any) -> None:
-        jar = self.jar
-        if (
-            type(self) is cookies_class and type(response) is response_class
-            and is_plain(jar, response._request, response)
-        ):  # fmt: skip
-            jar._policy._now = jar._now = int(jars.time.time())
-            return
+        if type(self) is cookies_class and type(response) is response_class:
+            request, fields = response._request, response.headers
+            if (
+                type(request) is request_class and type(request.headers) is headers_class
+                and request.url.scheme in ("http", "https")  # others may be errors of urllib's
+                and type(fields) is headers_class and fields.encoding in _ENCODINGS
+                and request.headers.encoding in _ENCODINGS
+                and _set_no_cookies(tuple(map(_lowered, fields._list))) and is_plain(self.jar)
+            ):  # fmt: skip
+                return
         original(self, response)
 
     cookies_class.extract_cookies = extract_cookies

@@ -10,7 +10,7 @@ import functools
 import re
 from operator import attrgetter
 
-from .once import replace
+from .patching import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from _thread import _local  # that of threading, which need not be loaded
 from collections import OrderedDict
+from operator import attrgetter
+from types import SimpleNamespace
 
 from ..exchange import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from ..engine import Engine
@@ -108,8 +110,13 @@ def handed_take(engine: Engine, request: Request) -> Take | None:
 
 
 def is_idle(connection: Any) -> bool:
-    """Whether http.client would begin a new request on this connection."""
-    return _is_in(connection, _IDLE)
+    """Whether a connection of urllib3's leads to the host itself, tells nobody, and waits."""
+    return (
+        connection.proxy is None
+        and connection._tunnel_host is None
+        and not connection.debuglevel
+        and _is_in(connection, _IDLE)
+    )
 
 
 def is_sent(connection: Any) -> bool:
@@ -120,6 +127,27 @@ def is_sent(connection: Any) -> bool:
 def _is_in(connection: Any, state: str) -> bool:
     response = connection._HTTPConnection__response
     return connection._HTTPConnection__state == state and (response is None or response.isclosed())
+
+
+def is_time(timeout: Any) -> bool:
+    """Whether a timeout is one that urllib3 takes without a word."""
+    return timeout is None or (type(timeout) in (int, float) and timeout > 0)
+
+
+def members_of(**owners: tuple[Any, Iterable[str]]) -> tuple[Callable[[Any], Any], Any]:
+    """What is passed by, and would be noticed by whoever has replaced it.
+
+    Args:
+        owners: modules and classes by any name, each with names of its members.
+
+    Returns:
+        What gets all of these at once, to be compared; and what it gets them from.
+
+    Raises:
+        AttributeError: one of them is not there; when they are got.
+    """
+    getter = attrgetter(*[f"{o}.{m}" for o, (_, names) in owners.items() for m in names])
+    return getter, SimpleNamespace(**{name: owner for name, (owner, _) in owners.items()})
 
 
 def put_answer(connection: Any, take: Take, method: str) -> None:

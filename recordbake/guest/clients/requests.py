@@ -13,18 +13,16 @@ import re
 import sys
 from contextlib import suppress
 from operator import attrgetter
-from types import SimpleNamespace
 
 from . import requests_repeats
 from .answer_files import begun
 from .deferred_socket import DeferredSocket
 from .http_client import HttpClientSeam
-from .ready import PLAIN_TARGET, plain_request, put_answer, ready_take
+from .ready import PLAIN_TARGET, is_time, members_of, plain_request, put_answer, ready_take
 from .urllib3_ready import maker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -45,9 +43,9 @@ _MANAGER = ("connection_from_host", "connection_from_url", "connection_from_pool
 _CONNECTION = ("connect", "request", "getresponse", "putrequest", "putheader", "endheaders", "send")
 
 
-def _members(owner: Any, names: tuple[str, ...]) -> Callable[[Any], Any]:
-    """What gets the members of an owner; without those that this release does not have."""
-    return attrgetter(*[name for name in names if hasattr(owner, name)])
+def _there(owner: Any, names: tuple[str, ...]) -> list[str]:
+    """Names of members, without those that this release does not have."""
+    return [name for name in names if hasattr(owner, name)]
 
 
 class RequestsSeam:
@@ -71,6 +69,13 @@ class RequestsSeam:
         self._refused, self._invalid = module._InvalidHeader, module.InvalidHeader
         self._log: logging.Logger = pools.log
         self._connections = {"http": pools.HTTPConnection, "https": pools.HTTPSConnection}
+        self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
+        self._options_class = sys.modules["urllib3.connection"]._ResponseOptions
+        self._make = maker()
+        self._base: Any = base
+        self._most_headers = base._MAXHEADERS
+        self._own = attrgetter(*_there(self._adapter, _ADAPTER))
+        self._own_members = self._own(self._adapter)
         watched = {
             "manager": (self._manager, _MANAGER),
             "pool": (pools.HTTPConnectionPool, _POOL),
@@ -81,21 +86,9 @@ class RequestsSeam:
             "parser": (base.HTTPResponse, ("__init__", "begin", "_read_status", "_check_close")),
             "response": (response.HTTPResponse, ("__init__",)),
         }
-        self._seam = HttpClientSeam(engine, pools.HTTPConnection.connect)
-        self._options_class = sys.modules["urllib3.connection"]._ResponseOptions
-        self._make = maker()
-        self._base: Any = base
-        self._most_headers = base._MAXHEADERS
-        self._own = _members(self._adapter, _ADAPTER)
-        self._own_members = self._own(self._adapter)
-        #: All that is watched, for one getter to look at.
-        self._watched = SimpleNamespace(**{name: owner for name, (owner, _) in watched.items()})
-        self._members = attrgetter(*[
-            f"{name}.{member}"
-            for name, (owner, members) in watched.items()
-            for member in members
-            if hasattr(owner, member)
-        ])  # fmt: skip
+        self._members, self._watched = members_of(
+            **{name: (owner, _there(owner, names)) for name, (owner, names) in watched.items()}
+        )
         self._original = self._members(self._watched)
 
     def answer(self, adapter: Any, request: Any, options: Any) -> Any:
@@ -150,7 +143,7 @@ class RequestsSeam:
             (verify is True or request.url.startswith("http:") or _is_there(verify))
             and cert is None
             and self._takes_any_status(adapter.max_retries)
-            and _is_time(timeout)
+            and (is_time(timeout) or _are_times(timeout))
             and not (proxies and self._select_proxy(request.url, proxies))
             and self._has_plain_pools(adapter.poolmanager)
             and self._is_untouched(adapter)
@@ -193,11 +186,9 @@ def _is_there(verify: Any) -> bool:
     return type(verify) is str and os.path.exists(verify)
 
 
-def _is_time(timeout: Any) -> bool:
-    """Whether a timeout is one that urllib3 takes without a word."""
-    if isinstance(timeout, tuple):
-        return len(timeout) == 2 and all(map(_is_time, timeout))  # noqa: PLR2004
-    return timeout is None or (type(timeout) in (int, float) and timeout > 0)
+def _are_times(timeout: Any) -> bool:
+    """Whether a timeout is two, for connecting and reading."""
+    return isinstance(timeout, tuple) and len(timeout) == 2 and all(map(is_time, timeout))  # noqa: PLR2004
 
 
 def install(module: ModuleType, engine: Engine) -> str:

@@ -12,8 +12,7 @@ from collections import OrderedDict
 from operator import attrgetter, itemgetter
 
 from . import environment_proxies
-from .environment_proxies import is_own
-from .once import replace
+from .patching import is_own, plain_jars, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ _JAR = (
     "extract_cookies", "make_cookies", "add_cookie_header", "_cookies_for_request", "_cookie_attrs",
     "clear_expired_cookies", "__iter__",
 )  # fmt: skip
+_STAND_INS = ("MockRequest", "MockResponse")
 #: Modules that parse URLs.
 _PARSERS = ("adapters", "auth", "compat", "cookies", "sessions", "utils")
 #: URLs that are remembered, and the longest of them, in characters.
@@ -119,25 +119,12 @@ def _pass_by_cookies(adapters: ModuleType, sessions: ModuleType | None) -> None:
     """Let requests look for cookies in heads that set some, and send some if there are any.
 
     It makes a request and a response of its own for http.cookiejar to find that there are none,
-    three times in each call; what that leaves behind is the time in the jar and its policy.
+    three times in each call.
     """
-    cookies, jars = sys.modules["requests.cookies"], sys.modules["http.cookiejar"]
+    cookies = sys.modules["requests.cookies"]
     extract, get = cookies.extract_cookies_to_jar, cookies.get_cookie_header
-    jar_class, steps = cookies.RequestsCookieJar, attrgetter(*_JAR)
-    own, names = steps(jar_class), frozenset(_JAR)
-    stand_ins = attrgetter("MockRequest", "MockResponse")
-    own_stand_ins = stand_ins(cookies)
+    is_plain = plain_jars(cookies.RequestsCookieJar, _JAR, cookies, _STAND_INS)
     answer_class: Any = sys.modules["http.client"].HTTPResponse
-
-    def is_plain(jar: Any) -> bool:
-        """Whether nobody wants to see what a jar does; then it has its time."""
-        if (
-            type(jar) is not jar_class or steps(jar_class) != own
-            or not names.isdisjoint(vars(jar)) or jars.debug or stand_ins(cookies) != own_stand_ins
-        ):  # fmt: skip
-            return False
-        jar._policy._now = jar._now = int(jars.time.time())
-        return True
 
     @functools.wraps(extract)
     def extract_cookies_to_jar(jar: Any, request: Any, response: Any) -> None:

@@ -13,7 +13,7 @@ import sys
 
 from .. import decision
 from ..exchange import Request, is_upgrade
-from .once import is_patched, mark
+from .patching import is_patched, mark
 from .tornado_exchange import Exchange
 from .tornado_stream import make_stream
 from .tornado_urls import port_of, split

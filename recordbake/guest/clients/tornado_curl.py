@@ -12,7 +12,7 @@ import contextvars
 import functools
 import sys
 
-from .once import is_patched, mark
+from .patching import is_patched, mark
 from .tornado_curl_answer import StandIn
 from .tornado_curl_tap import CurlTap
 from .tornado_urls import port_of, split

@@ -24,14 +24,14 @@ def open_tunnel(connection: Any, stand_in: Any) -> None:
     """Let a connection's own ``_tunnel`` run once, as its ``connect`` does: suites replace it.
 
     Args:
-        connection: the client's connection object.
+        connection: the client's connection object, which has a tunnel.
         stand_in: its socket, which remembers that it was done.
 
     Raises:
         Exception: whatever the suite's own ``_tunnel`` raises.
     """
     __tracebackhide__ = True
-    if stand_in.tunnelled or not getattr(connection, "_tunnel_host", None):
+    if stand_in.tunnelled:
         return
     stand_in.tunnelled = True
     before, connection.sock = connection.sock, _Proxy()

@@ -12,14 +12,21 @@ import functools
 import logging
 import sys
 from contextlib import suppress
-from operator import attrgetter
 from queue import Empty
-from types import SimpleNamespace
 
 from .answer_files import begun
 from .connection import url_of
 from .deferred_socket import DeferredSocket
-from .ready import PLAIN_TARGET, forget, hand_over, is_idle, plain_request, ready_take
+from .ready import (
+    PLAIN_TARGET,
+    forget,
+    hand_over,
+    is_idle,
+    is_time,
+    members_of,
+    plain_request,
+    ready_take,
+)  # fmt: skip
 from .urllib3_managers import patch_managers, patch_parse_url
 from .urllib3_ready import maker
 
@@ -40,12 +47,10 @@ _POOL = (
 _CONNECTION = (
     "endheaders", "getresponse", "is_connected", "putheader", "putrequest", "request", "send",
 )  # fmt: skip
-_MEMBERS = {
-    "base": ("getresponse", "putheader", "putrequest"),
-    "parser": ("__init__", "_check_close", "_read_status", "begin"),
-    "retry": ("_is_method_retryable", "is_retry"),
-    "pools": ("Retry", "Timeout", "is_connection_dropped", "log", "set_file_position"),
-}
+_BASE = ("getresponse", "putheader", "putrequest")
+_PARSER = ("__init__", "_check_close", "_read_status", "begin")
+_RETRY = ("_is_method_retryable", "is_retry")
+_POOLS = ("Retry", "Timeout", "is_connection_dropped", "log", "set_file_position")
 _POOL_NAMES, _CONNECTION_NAMES = frozenset(_POOL), frozenset(_CONNECTION)
 _UNSET: Any = object()
 #: Mappings whose ``copy`` has the same items in it, by module and name.
@@ -79,13 +84,11 @@ class Pools:
         self._options: Any = connections._ResponseOptions
         self._make = maker()
         self._origins: dict[Any, str] = {}
-        #: All that is watched, for one getter to look at.
-        self._watched = SimpleNamespace(
-            pool=pool, connection=self._connection, base=http.HTTPConnection, parser=self._parser,
-            retry=self._retry, pools=pools,
+        self._members, self._watched = members_of(
+            pool=(pool, _POOL), connection=(self._connection, _CONNECTION),
+            base=(http.HTTPConnection, _BASE), parser=(self._parser, _PARSER),
+            retry=(self._retry, _RETRY), pools=(pools, _POOLS),
         )  # fmt: skip
-        watched = {"pool": _POOL, "connection": _CONNECTION, **_MEMBERS}
-        self._members = attrgetter(*[f"{o}.{m}" for o, names in watched.items() for m in names])
         self._own = self._members(self._watched)
 
     def answer(  # noqa: PLR0913
@@ -186,19 +189,14 @@ class Pools:
             timeout = pool.timeout if type(pool.timeout) is self._timeout else _UNSET
         if type(timeout) is self._timeout:
             return _UNSET if timeout.total is not None else timeout.read_timeout
-        if timeout is None or (type(timeout) in (int, float) and timeout > 0):
-            return timeout
-        return _UNSET
+        return timeout if is_time(timeout) else _UNSET
 
     def _is_at_rest(self, connection: Any) -> bool:
-        """Whether a connection of a pool is one of ours that leads to the host and waits."""
+        """Whether a connection of a pool is one of ours that waits."""
         return (
             type(connection) is self._connection
             and type(connection.sock) is DeferredSocket
             and connection.sock.is_at_rest()
-            and connection._tunnel_host is None
-            and connection.proxy is None
-            and not connection.debuglevel
             and (connection.is_verified or not self._verified)
             and connection.response_class is self._parser
             and _CONNECTION_NAMES.isdisjoint(vars(connection))

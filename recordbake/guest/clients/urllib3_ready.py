@@ -9,12 +9,20 @@ from __future__ import annotations
 import functools
 import sys
 from operator import attrgetter, itemgetter
-from types import SimpleNamespace
 
 from .connection import url_of
 from .deferred_socket import DeferredSocket
 from .http_client import is_ours
-from .ready import PLAIN_TARGET, given, handed_take, is_idle, is_sent, plain_request, put_answer
+from .ready import (
+    PLAIN_TARGET,
+    given,
+    handed_take,
+    is_idle,
+    is_sent,
+    members_of,
+    plain_request,
+    put_answer,
+)  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +37,7 @@ _first = itemgetter(0)
 _WIRE = ("putrequest", "putheader", "endheaders", "send")
 _WIRE_NAMES = frozenset(_WIRE)
 #: What reads a response, likewise.
-_READING = (
-    "base.getresponse", "parser.__init__", "parser.begin", "parser._read_status",
-    "parser._check_close",
-)  # fmt: skip
+_BASE, _PARSER = ("getresponse",), ("__init__", "begin", "_read_status", "_check_close")
 
 
 def patch_requests(module: ModuleType, cls: Any, engine: Engine) -> None:
@@ -74,12 +79,9 @@ def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
 
 
 def _is_direct(connection: Any) -> bool:
-    """Whether a connection is ours, idle, silent, and leads to the host itself."""
+    """Whether a connection is ours, and waits with nothing replaced on it."""
     return (
-        connection.proxy is None
-        and connection._tunnel_host is None
-        and not connection.debuglevel
-        and (connection.sock is None or type(connection.sock) is DeferredSocket)
+        (connection.sock is None or type(connection.sock) is DeferredSocket)
         and _WIRE_NAMES.isdisjoint(vars(connection))
         and is_ours(connection)
         and is_idle(connection)
@@ -103,7 +105,7 @@ def _patch_getresponse(cls: Any) -> None:
     original, base = cls.getresponse, cls.__mro__[1]
     make: Any = None
     parser: Any = sys.modules["http.client"].HTTPResponse
-    steps, watched = attrgetter(*_READING), SimpleNamespace(base=base, parser=parser)
+    steps, watched = members_of(base=(base, _BASE), parser=(parser, _PARSER))
     own = steps(watched)
 
     def is_own(connection: Any) -> bool:
