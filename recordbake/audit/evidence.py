@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Evidence = dict[str, "Any"]
 
+#: Units of an age, each in seconds.
+_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))
+
 
 def why(finding: Finding) -> str:
     """What shows it; empty where its subject says it all."""
@@ -30,8 +33,13 @@ def _error(e: Evidence) -> str:
 
 
 def _origin(e: Evidence) -> str:
-    days = e["age_seconds"] / 86400
-    return f"{e['cache_control'] or 'Expires'}, recorded {days:,.1f} days ago; {e['revalidation']}"
+    age = _age(e["age_seconds"])
+    return f"{e['cache_control'] or 'Expires'}, recorded {age} ago; {e['revalidation']}"
+
+
+def _age(seconds: float) -> str:
+    unit, length = next((pair for pair in _UNITS if seconds >= pair[1]), _UNITS[-1])
+    return f"{seconds / length:,.1f} {unit}"
 
 
 def _upstream(e: Evidence) -> str:

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 from recordbake.audit import audit, report
-from recordbake.audit.findings import KINDS
+from recordbake.audit.evidence import why
+from recordbake.audit.findings import KINDS, Finding
 from recordbake.audit.page import MOST_ROWS, size, visible
 from recordbake.audit.report import code_span
 from recordbake.errors import UsageError
@@ -323,3 +324,13 @@ def test_a_report_that_cannot_be_finished_leaves_the_old_one(run_audit, tmp_path
 )  # fmt: skip
 def test_sizes_are_for_people(number, text):
     assert size(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(0, "0.0 minutes"), (270, "4.5 minutes"), (7200, "2.0 hours"), (86400 * 1500, "1,500.0 days")],
+)
+def test_an_age_is_said_in_the_unit_that_shows_it(seconds, age):
+    shown = {"age_seconds": seconds, "cache_control": "max-age=60", "revalidation": "not asked"}
+    words = why(Finding("stale-origin", "info", "GET https://a.org/", shown))
+    assert words == f"max-age=60, recorded {age} ago; not asked"
