@@ -52,7 +52,7 @@ def detect(root: Path) -> Project:
     """
     table = _pyproject(root)
     command, because = _command(root, table)
-    install, how = _install(root, table)
+    install, how = _install(root, table, command)
     ci, where = _ci(root)
     return Project(root, command, install, ci, (because, how, where))
 
@@ -107,7 +107,9 @@ def _test_files(root: Path) -> Iterable[Path]:
                 yield from (path for path in sorted(place.glob(pattern)) if path.is_file())
 
 
-def _install(root: Path, table: dict[str, Any]) -> tuple[tuple[str, ...], str]:
+def _install(
+    root: Path, table: dict[str, Any], command: tuple[str, ...]
+) -> tuple[tuple[str, ...], str]:
     is_package = "project" in table or "build-system" in table
     is_package = is_package or any((root / name).is_file() for name in ("setup.py", "setup.cfg"))
     own = ("-e", ".") if is_package else ()
@@ -120,10 +122,24 @@ def _install(root: Path, table: dict[str, Any]) -> tuple[tuple[str, ...], str]:
         return ("-e", f".[{name}]"), f"setup.cfg has an extra {name}"
     if name := _first(_extras_of_setup_py(root)):
         return ("-e", f".[{name}]"), f"setup.py seems to have an extra {name}"
-    for file in (*_FILES, "requirements.txt"):
+    for file in _FILES:
         if (root / file).is_file():
             return (*own, "-r", file), f"there is {file}"
-    return own, "it is a package" if own else "nothing is installed for it"
+    return _without_tests(root, own, command)
+
+
+def _without_tests(
+    root: Path, own: tuple[str, ...], command: tuple[str, ...]
+) -> tuple[tuple[str, ...], str]:
+    """What to install where nothing is named for tests: also pytest, if that is to run them."""
+    runner = ("pytest",) if "pytest" in command else ()
+    file = root / "requirements.txt"
+    if not file.is_file():
+        return (*own, *runner), "it is a package" if own else "nothing says what it needs"
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if re.search(r"^\s*pytest\b", text, re.MULTILINE):
+        runner = ()
+    return (*own, "-r", file.name, *runner), f"there is {file.name}"
 
 
 def _first(names: Iterable[str]) -> str | None:
