@@ -11,7 +11,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recordbake.console import printable
 from recordbake.errors import RECORD_AGAIN, DamagedError, UsageError
 from recordbake.guest import codec
 from recordbake.guest.exchange import Failure, Headers, header
@@ -68,10 +67,11 @@ class Shown:
 
     def as_json(self) -> dict[str, Any]:
         """The fields; the time in ISO 8601 (UTC)."""
-        return vars(self) | {"recorded_at": _iso(self.recorded_at)}
+        return vars(self) | {"recorded_at": iso(self.recorded_at)}
 
 
-def _iso(seconds: float) -> str:
+def iso(seconds: float) -> str:
+    """Unix seconds in ISO 8601 (UTC)."""
     return datetime.fromtimestamp(seconds, tz=timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -171,7 +171,7 @@ def _shown(row: sqlite3.Row, recording: Recording, tests: dict[tuple[str, int], 
         coding = header(headers, "content-encoding") or ""
         body = preview(data, row["body_size"], header(headers, "content-type") or "", coding)
     failure = Failure.from_dict(json.loads(row["failure"])) if row["failure"] else None
-    _iso(row["recorded_at"])  # the time is one that can be shown
+    iso(row["recorded_at"])  # the time is one that can be shown
     return Shown(
         key=str(row["key"]), take=int(row["take"]), method=str(row["method"]), url=str(row["url"]),
         status=None if row["status"] is None else int(row["status"]), reason=reason,
@@ -195,38 +195,3 @@ def _beginning(recording: Recording, sha256: str) -> bytes:
             where=body_path(recording.bodies, sha256),
             next_step=RECORD_AGAIN,
         ) from error
-
-
-def render(entries: list[Shown], *, whole: bool) -> str:
-    """Text for a terminal: a line for each take, or all there is to see of it."""
-    if not entries:
-        return "the recording is empty"
-    return "\n".join(_whole(e) if whole else _line(e) for e in entries)
-
-
-def _line(entry: Shown) -> str:
-    answer = str(entry.status) if entry.status else f"{(entry.failure or {}).get('kind')}"
-    return printable(f"{answer}  {entry.method} {entry.url}  {entry.body_size:,} bytes").replace(
-        "\n", " "
-    )
-
-
-def _whole(entry: Shown) -> str:
-    text = [f"{entry.method} {entry.url}", f"  key:      {entry.key}, take {entry.take}"]
-    text.append(
-        f"  recorded: {_iso(entry.recorded_at)} by {entry.client} in {entry.live_ms:.0f} ms"
-    )
-    text += [f"  test:     {name}" for name in entry.tests]
-    if entry.status is not None:
-        text.append(f"  answer:   HTTP/{entry.version} {entry.status} {entry.reason}".rstrip())
-    if entry.failure:
-        text.append(f"  failure:  {entry.failure['kind']}: {entry.failure['message']}")
-    if entry.suspect:
-        text.append("  suspect:  only a passing test vouches for it")
-    for title, pairs in (("request", entry.request_headers), ("headers", entry.headers)):
-        if pairs:
-            text += [f"  {title}:", *(f"    {name}: {value}" for name, value in pairs)]
-    if entry.status is not None:
-        text.append(f"  body: {entry.body_size:,} bytes, sha256 {entry.body_sha256}")
-        text += [f"    {line}" for line in entry.body.splitlines()]
-    return "\n".join(printable(line).replace("\n", " ") for line in text) + "\n"

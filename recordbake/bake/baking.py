@@ -20,10 +20,11 @@ from recordbake.bake.manifest import (
 )
 from recordbake.bake.members import Member, hub_members
 from recordbake.bake.oci import write_image
+from recordbake.bake.secrets import not_looked_into, refuse_secrets
 from recordbake.bake.stored import copy_store
 from recordbake.errors import UsageError
 from recordbake.progress import progress
-from recordbake.scanning import not_looked_into, refuse_secrets, scanner_for
+from recordbake.scanning import scanner_for
 from recordbake.workspace import explaining, sync_directory, workspace
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +28,6 @@ ARCHIVES = {HTTP + SUFFIXES["gzip"]: HTTP, HUB + SUFFIXES["gzip"]: HUB}
 STORE_COUNTS = ("entries", "takes", "bodies", "body_bytes")
 HUB_COUNTS = ("repos", "files", "bytes")
 _SIZE_LIMIT = 256 << 20
-_PRUNED = re.compile(r"^http_cache: .* \(take [0-9]+, ([0-9]+) bytes\)$")
-#: So many paths of what was left out are named on the terminal; the manifest has all.
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -104,46 +100,6 @@ class Manifest:
         """The sha256 of ``manifest.json``: it names the bake as a whole."""
         return hashlib.sha256(self.to_json()).hexdigest()
 
-    def describe(self, where: Path | str) -> str:
-        """The bake in three lines, for people.
-
-        Args:
-            where: the directory or URL to name.
-        """
-        store, hub = self.store, self.hub
-        sizes = ", ".join(f"{name} {_size(info.size)}" for name, info in self.archives.items())
-        left_out = f"; {len(self.left_out)} left out" if self.left_out else ""
-        return (
-            f"{store['entries']} entries ({store['takes']} takes, {store['bodies']} bodies of"
-            f" {_size(store['body_bytes'])}), {hub['repos']} Hub repositories"
-            f" ({hub['files']} files of {_size(hub['bytes'])})\n"
-            f"  {where}: {sizes}{left_out}\n"
-            f"  sha256:{self.digest} ({MANIFEST_NAME})"
-        )
-
-    def describe_pruned(self) -> str:
-        """One line: how many takes were left out as unused, and how many bytes of bodies."""
-        found = [_PRUNED.search(item.path) for item in self.left_out]
-        sizes = [int(match[1]) for match in found if match]
-        return f"  pruned: {len(sizes)} takes of {_size(sum(sizes))} that no replay asked for"
-
-    def describe_left_out(self) -> str:
-        """A line for each reason: the first of what was left out for it, and how much more.
-
-        What was pruned is not among it: see :meth:`describe_pruned`.
-        """
-        reasons: dict[str, list[str]] = {}
-        for item in self.left_out:
-            if _PRUNED.search(item.path):
-                continue
-            reasons.setdefault(item.why, []).append(item.path)
-        return "\n".join(
-            f"  left out: {', '.join(paths[:_NAMED])}"
-            + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
-            + f" ({why})"
-            for why, paths in sorted(reasons.items())
-        )
-
     @classmethod
     def from_json(cls, data: bytes, where: Path) -> Manifest:
         """Read a manifest strictly: exactly the documented fields with exactly their types.
@@ -199,15 +155,6 @@ def with_digest(document: dict[str, Any]) -> bytes:
 
 def _dump(document: dict[str, Any]) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
-
-
-def _size(count: float) -> str:
-    """Bytes in decimal units, as archives and registries give them."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:  # noqa: PLR2004 - decimal units
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
 
 
 def _damaged(what: str, where: Path) -> DamagedError:

@@ -84,7 +84,7 @@ def _tell(sentence: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from recordbake.bake import Options, bake
+    from recordbake.bake import Options, bake, describing
     from recordbake.bake.memory import keep_freed
     from recordbake.locks import recording_lock
     from recordbake.runs import recover
@@ -118,11 +118,11 @@ def run(arguments: argparse.Namespace) -> int:
                 tell=_tell,
             ),
         )
-    say(manifest.describe(out))
-    if left_out := manifest.describe_left_out():
+    say(describing.describe(manifest, out))
+    if left_out := describing.describe_left_out(manifest):
         say(left_out)
     if arguments.prune:
-        say(manifest.describe_pruned())
+        say(describing.describe_pruned(manifest))
     if arguments.image:
         from recordbake.bake.building import build
 

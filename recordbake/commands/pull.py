@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
+    from recordbake.bake.describing import describe
     from recordbake.bake.moving import pull
 
-    say(pull(arguments.url, arguments.to).describe(arguments.to))
+    say(describe(pull(arguments.url, arguments.to), arguments.to))
     return EXIT_OK

@@ -47,7 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
+    from recordbake.bake.describing import describe
     from recordbake.bake.moving import push
 
-    say(push(arguments.bake, arguments.url).describe(arguments.url))
+    say(describe(push(arguments.bake, arguments.url), arguments.url))
     return EXIT_OK

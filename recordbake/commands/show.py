@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
-    from recordbake.show import opened, render, select
+    from recordbake.rendering import render
+    from recordbake.show import opened, select
 
     path = options.load(arguments, OPTIONS, reads=True).recording_path
     with opened(path) as recording:

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake.bake import unpack
+    from recordbake.bake.describing import describe
 
-    say(unpack(arguments.bake, arguments.to).describe(arguments.to))
+    say(describe(unpack(arguments.bake, arguments.to), arguments.to))
     return EXIT_OK

@@ -28,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     from recordbake.bake import verify
+    from recordbake.bake.describing import describe
 
     manifest = verify(arguments.bake)
     if arguments.json:
         print(manifest.to_json().decode(), end="")
     else:
-        say(manifest.describe(arguments.bake))
+        say(describe(manifest, arguments.bake))
     return EXIT_OK

@@ -8,6 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from recordbake.bake.describing import describe, describe_pruned
 from recordbake.bake.manifest import ArchiveInfo, Manifest
 from recordbake.bake.reading import read_archive
 from recordbake.errors import DamagedError
@@ -83,8 +84,8 @@ def manifest(data: bytes) -> None:
     except DamagedError:
         return
     assert Manifest.from_json(found.to_json(), where) == found
-    found.describe(where)
-    found.describe_pruned()
+    describe(found, where)
+    describe_pruned(found)
 
 
 def archive(data: bytes) -> None:

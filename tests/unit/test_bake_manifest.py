@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from recordbake.bake.describing import describe, describe_left_out
 from recordbake.bake.manifest import ArchiveInfo, LeftOut, Manifest, load, with_digest
 from recordbake.errors import DamagedError
 
@@ -52,7 +53,7 @@ def test_fields_are_the_documented_ones() -> None:
 
 
 def test_it_describes_itself_to_people() -> None:
-    words = MANIFEST.describe(Path("there"))
+    words = describe(MANIFEST, Path("there"))
     assert "1 entries (2 takes, 1 bodies of 5 B)" in words
     assert "there: http_cache.tgz 10 B, hf_cache.tgz 10 B; 1 left out" in words
     assert MANIFEST.digest in words
@@ -62,7 +63,7 @@ def test_it_says_what_was_left_out_and_why() -> None:
     left = [LeftOut(f"hf_cache/{n}.lock", "lock") for n in range(5)]
     pruned = LeftOut("http_cache: GET http://h/ (take 1, 5 bytes)", "no replay asked for it")
     found = replace(MANIFEST, left_out=(*left, LeftOut("hf_cache/token", "credential"), pruned))
-    assert found.describe_left_out().splitlines() == [
+    assert describe_left_out(found).splitlines() == [
         "  left out: hf_cache/token (credential)",
         "  left out: hf_cache/0.lock, hf_cache/1.lock, hf_cache/2.lock and 2 more (lock)",
     ]

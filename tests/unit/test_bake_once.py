@@ -18,6 +18,7 @@ import pytest
 from recordbake import hub_cache, store
 from recordbake.bake import Options, bake, unpack, verify
 from recordbake.bake.compression import BLOCK, GzipWriter
+from recordbake.bake.describing import describe_pruned
 from recordbake.environment import command_environment
 from recordbake.errors import BusyError, DamagedError, UsageError
 from recordbake.guest.keys import request_key
@@ -189,7 +190,7 @@ def test_what_no_replay_asked_for_is_pruned_and_reported(tmp_path: Path) -> None
     add_run(recording, name.format(4), [request_event("http://example.org/0")])
     manifest = bake(recording, tmp_path / "bake", Options(since=2))
     assert manifest.store["takes"] == 2
-    assert manifest.describe_pruned().endswith(
+    assert describe_pruned(manifest).endswith(
         f"39 takes of {(sum(len(f'body {n}') for n in range(40)) + len(BODY) - 12) / 1000:.1f} kB"
         " that no replay asked for"
     )

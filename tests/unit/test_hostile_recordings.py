@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 
 import pytest
 
-from recordbake import hub_cache, show, store
+from recordbake import hub_cache, rendering, show, store
 from recordbake.audit import audit
 from recordbake.bake import bake
 from recordbake.doctor import BAD, _recording
@@ -46,7 +46,7 @@ def readers(recording: Recording, tmp_path):
 
     def shown():
         with show.opened(recording.path) as found:
-            show.render(show.select(found), whole=True)
+            rendering.render(show.select(found), whole=True)
 
     def checked():
         (check, *_) = _recording(recording)

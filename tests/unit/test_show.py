@@ -11,7 +11,8 @@ from recordbake.console import printable
 from recordbake.errors import DamagedError, UsageError
 from recordbake.guest.exchange import Failure
 from recordbake.preview import preview
-from recordbake.show import opened, render, select
+from recordbake.rendering import render
+from recordbake.show import opened, select
 from tests.support.cli import recordbake
 from tests.support.sample import T0, captured, make_recording
 
