@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .memory import Recorded
+    from .exchange import Take
 
 #: Most keys that are read ahead at once.
 _MOST = 32
@@ -22,12 +22,12 @@ class Ahead:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[Recorded]] = {}
+        self._rows: dict[str, list[Take]] = {}
         #: Where the last answer is that was looked up or read, and how many were read with it.
         self._last = -1
         self._count = 0
 
-    def pop(self, key: str) -> list[Recorded] | None:
+    def pop(self, key: str) -> list[Take] | None:
         """The rows of a key, if they were read."""
         return self._rows.pop(key, None)
 
@@ -44,7 +44,7 @@ class Ahead:
         self._rows, self._last = {}, place + takes - 1
         return self._count
 
-    def hold(self, rows: dict[str, list[Recorded]], last: int) -> None:
+    def hold(self, rows: dict[str, list[Take]], last: int) -> None:
         """Hold what was read until it is asked for, or more is read.
 
         Args:

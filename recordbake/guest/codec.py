@@ -30,7 +30,7 @@ _SEAL = len(_CHECK) + _DIGITS + len('"}')
 
 #: Bytes of the longest line of JSON: two heads of 4 MiB, escaped.
 _LONGEST = 64 << 20
-_DIGEST = re.compile("[0-9a-f]{64}")
+DIGEST = re.compile("[0-9a-f]{64}")
 _PAIRS = frozenset({2})
 _KEY = re.compile("[0-9a-f]{32}")
 _FILE = re.compile(r"\w[\w.-]*", re.ASCII)
@@ -40,7 +40,7 @@ DAMAGE = (
     StopIteration,
 )  # fmt: skip
 #: Of JSON without blanks before it: json.loads() looks for the encoding and for blanks first.
-_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class CodecError(ValueError):
@@ -51,12 +51,17 @@ def _dumps(meta: dict[str, Any]) -> bytes:
     return to_json(meta).encode("ascii")
 
 
-def _headers(pairs: Any) -> Headers:
-    return _fields_and_text(pairs)[0]
+def fields_of(pairs: Any) -> Headers:
+    """Header fields of what JSON has for them.
+
+    Raises:
+        ValueError, TypeError: they are none.
+    """
+    return fields_and_text(pairs)[0]
 
 
-def _fields_and_text(pairs: Any) -> tuple[Headers, str]:
-    """Header fields, and all of their text in one."""
+def fields_and_text(pairs: Any) -> tuple[Headers, str]:
+    """As :func:`fields_of`, and all of their text in one."""
     fields: Headers = list(map(tuple, pairs))  # no loop: this is done for each answer
     if not _PAIRS.issuperset(map(len, fields)):
         raise ValueError("a header field is a name and a value")
@@ -71,10 +76,11 @@ def _refuse_injection(fields: Headers) -> None:
 
 
 def _interim(items: Any) -> list[tuple[int, str, Headers]]:
-    return [(int(status), str(reason), _headers(headers)) for status, reason, headers in items]
+    return [(int(status), str(reason), fields_of(headers)) for status, reason, headers in items]
 
 
-def _chunks(runs: Any) -> Chunks:
+def chunk_runs(runs: Any) -> Chunks:
+    """Lengths of chunks of what JSON has for them."""
     return [(int(length), int(count)) for length, count in runs]
 
 
@@ -82,8 +88,8 @@ def _head(  # noqa: PLR0913, PLR0917  # a head's slots
     status: Any, reason: Any, version: Any, headers: Any, interim: Any, trailers: Any = ()
 ) -> Head:
     return Head(
-        int(status), str(reason), str(version), _headers(headers), _interim(interim),
-        _headers(trailers),
+        int(status), str(reason), str(version), fields_of(headers), _interim(interim),
+        fields_of(trailers),
     )  # fmt: skip
 
 
@@ -130,17 +136,28 @@ def encode_value(captured: Captured) -> bytes:
 
 def _sealed(line: bytes) -> bytes:
     """A JSON object with a digest of itself as its last member."""
-    return line[:-1] + _CHECK + hashlib.sha256(line).hexdigest()[:_DIGITS].encode() + b'"}'
+    return line[:-1] + _CHECK + _digits(line) + b'"}'
 
 
-def _is_whole(line: bytes) -> bool:
+def _digits(line: bytes) -> bytes:
+    return hashlib.sha256(line).hexdigest()[:_DIGITS].encode()
+
+
+def is_whole(line: bytes) -> bool:
     """Whether an object still has its digest, or never had one."""
     start = len(line) - _SEAL
-    return not line.startswith(_CHECK, start) or line == _sealed(line[:start] + b"}")
+    if not line.startswith(_CHECK, start):
+        return True
+    return line.endswith(b'"}') and line[start + len(_CHECK) : -2] == _digits(line[:start] + b"}")
 
 
-def _one_value(text: str) -> Any:
-    value, length = _scan(text, 0)
+def one_value(text: str) -> Any:
+    """The value of a JSON text without blanks around it.
+
+    Raises:
+        ValueError, StopIteration: it is none, or more follows.
+    """
+    value, length = scan(text, 0)
     if length != len(text):
         raise ValueError("more follows")
     return value
@@ -158,18 +175,18 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     if end < 0:
         raise CodecError("the value is truncated")
     line = value[len(MAGIC) : end]
-    if not _is_whole(line):
+    if not is_whole(line):
         raise CodecError("the value's bytes have changed")
     try:
-        meta = _one_value(line.decode())
+        meta = one_value(line.decode())
         interim, chunks = meta.get("interim"), meta.get("chunks")
-        fields, joined = _fields_and_text(meta["headers"])
+        fields, joined = fields_and_text(meta["headers"])
         head = Head(
             int(meta["status"]), str(meta["reason"]), str(meta["version"]), fields,
             _interim(interim) if interim else None,
-            meta.get("trailers") and _headers(meta["trailers"]),
+            meta.get("trailers") and fields_of(meta["trailers"]),
         )  # fmt: skip
-        meta["chunks"] = _chunks(chunks) if chunks else []
+        meta["chunks"] = chunk_runs(chunks) if chunks else []
         if "\n" in joined or "\n" in head.reason or head.interim or head.trailers:
             _check_lines(head)
         body = meta["body"]
@@ -177,7 +194,7 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     except DAMAGE as error:
         raise CodecError(f"the value is damaged: {type(error).__name__}") from None
     if where == "file":
-        if not _DIGEST.fullmatch(sha256):
+        if not DIGEST.fullmatch(sha256):
             raise CodecError("the value names no body")
         return meta, head, None
     data = value[end + 1 :]
@@ -226,7 +243,7 @@ def _check_names(meta: dict[str, Any]) -> None:
     size, file = meta["size"], meta["file"]
     fits = (
         _KEY.fullmatch(meta["key"])
-        and _DIGEST.fullmatch(meta["sha256"])
+        and DIGEST.fullmatch(meta["sha256"])
         and type(size) is int
         and (0 <= size <= INLINE_LIMIT if file is None else size >= 0 and _FILE.fullmatch(file))
         and all(abs(float(meta[name])) < 1e12 for name in ("recorded_at", "started", "live_ms"))  # noqa: PLR2004  # seconds
@@ -243,14 +260,14 @@ def _decode_meta(line: bytes) -> Captured:
     _check_names(meta)
     head = meta["head"]
     request = Request(
-        meta["method"], meta["url"], _headers(meta["request_headers"]), b"", meta["client"]
+        meta["method"], meta["url"], fields_of(meta["request_headers"]), b"", meta["client"]
     )
     request.shape = meta["request_body"]
     return Captured(
         key=meta["key"],
         request=request,
         head=None if head is None else _head(**head),
-        chunks=_chunks(meta["chunks"]),
+        chunks=chunk_runs(meta["chunks"]),
         body_sha256=meta["sha256"],
         body_size=meta["size"],
         body_file=meta["file"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from operator import attrgetter
 
 from . import attribution, decision, keys, live, redaction
 from .capture import Capture, set_length
@@ -41,6 +42,10 @@ _DEFAULTS = {"status": None, "take": None, "bytes": 0, "suspect": False}
 #: Origins of which it is remembered whether they are captured; requests that are remembered.
 _MOST_ORIGINS = 1000
 _MOST_KNOWN = 2000
+
+#: What is kept of a request that is answered.
+_NOTHING = Request("", "", [])
+_failure = attrgetter("failure")
 
 LOOPBACK_NAMES = frozenset({"localhost", "::1", "0.0.0.0"})  # noqa: S104  # names in URLs
 
@@ -147,8 +152,9 @@ class Engine:
         A hit and a block are journalled here; what goes live is journalled when it ends.
         """
         config = self.config
-        plan = self._begin(request)
+        plan, known = self._begin(request)
         if plan.reason:
+            plan.request = Request(request.method, known.url, [], b"", request.client)
             return plan
         if self.answers:
             self._look_up(plan, request)
@@ -161,7 +167,8 @@ class Engine:
             return plan
         if plan.take is None and is_upgrade(request.headers):
             plan.action, plan.reason = decision.without_http(config.mode), "upgrade"
-        plan.request.headers = list(self._kept_headers(tuple(request.headers)))
+        headers = list(self._kept_headers(tuple(request.headers)))
+        plan.request = Request(request.method, known.url, headers, b"", request.client)
         if plan.action in (decision.BLOCK, decision.FORWARD):
             plan.message = self._explain(plan)
         if plan.action == decision.BLOCK:
@@ -171,8 +178,11 @@ class Engine:
     def _redacted(self, headers: tuple[tuple[str, str], ...]) -> Headers:
         return self._secrets.headers(redaction.redact_request_headers(list(headers)))
 
-    def _begin(self, request: Request) -> Plan:
-        """A plan in which nothing is decided but whether the request is any of our business."""
+    def _begin(self, request: Request) -> tuple[Plan, Known]:
+        """A plan in which nothing is decided but whether the request is any of our business.
+
+        What of the request may be kept is not in it yet: most are answered, and keep nothing.
+        """
         traits = keys.traits_of(request.headers)
         same = request.method, request.url, request.client, traits
         known = None if request.body else self._known.get(same)
@@ -186,12 +196,11 @@ class Engine:
         host = known.host
         test, phase, attempt, allowed = circumstances()
         plan = Plan(
-            decision.BYPASS, Request(request.method, known.url, [], b"", request.client), host,
-            known.key, test, phase, attempt, vary_request=request, told=known.told,
-        )  # fmt: skip
+            decision.BYPASS, _NOTHING, host, known.key, test, phase, attempt, request, known.told
+        )
         if known.bypassed or (allowed and (attribution.ANY in allowed or host in allowed)):
             plan.reason = "bypass"
-        return plan
+        return plan, known
 
     def _remember(self, same: Same, known: Known, request: Request) -> None:
         """Know a request the next time, if it is selected by nothing else than that."""
@@ -221,12 +230,12 @@ class Engine:
 
         For seams above another one, which plans what is not answered here.
         """
-        plan = self._begin(request)
+        plan, _ = self._begin(request)
         if plan.reason or not self.answers:
             return None
         try:
             takes = self._takes(plan, request)
-            if not takes or [take for take in takes if take.failure is not None]:
+            if not takes or any(map(_failure, takes)):
                 return None
             take = plan.take = self._chosen(takes, plan)
         except (DamagedStoreError, OSError):

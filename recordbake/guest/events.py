@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 FORMAT = 1
+_BEGINNING = f'{{"v":{FORMAT},"ts":'
 
 #: File among the shards that a process removes when it could not keep something.
 COMPLETE = "complete"
@@ -72,7 +73,15 @@ def _text(value: str | None) -> str:
 
 
 # A suite may replace the functions of os by mocks; these are the real ones.
-_write, _fstat, _getpid = os.write, os.fstat, os.getpid
+_write, _fstat, _lseek, _getpid = os.write, os.fstat, os.lseek, os.getpid
+
+
+def _position(descriptor: int) -> int:
+    """Where the next byte would be read; -1 for what has no place, or is not open."""
+    try:
+        return _lseek(descriptor, 0, os.SEEK_CUR)
+    except OSError:
+        return -1
 
 
 def _identity(descriptor: int) -> tuple[int, int]:
@@ -97,6 +106,7 @@ class ShardFile:
         self._suffix = suffix
         # One tuple, replaced as a whole: threads see all of it or nothing.
         self._opened = (0, -1, (0, 0))  # process, descriptor, identity of the file
+        self._end = -1  # where the last write ended
 
     def write(self, data: bytes) -> None:
         """Append with one system call, so that what a killed process reported is whole.
@@ -105,8 +115,10 @@ class ShardFile:
             OSError: the directory is gone or the disk is full.
         """
         process, descriptor, identity = self._opened
-        if process != _getpid() or _identity(descriptor) != identity:
-            descriptor = self._open()
+        at = _position(descriptor) if process == _getpid() else -1
+        # Where it stands is told faster than what it is, and no other file stands there.
+        if at < 0 or (at != self._end and _identity(descriptor) != identity):
+            descriptor, at = self._open(), 0
         try:
             written = _write(descriptor, data)
             while written < len(data):  # a nearly full disk, or a signal
@@ -114,6 +126,7 @@ class ShardFile:
         except OSError:
             self._opened = (0, -1, (0, 0))  # nothing may follow what is torn now
             raise
+        self._end = at + written
 
     def _open(self) -> int:
         """Two threads may come here at once and open a file each: both are read, none is lost.
@@ -200,8 +213,8 @@ class Journal:
             f'"run":{self._run},"event":"request","mode":{self._mode},"outcome":"hit",'
             f'"from_cache":true,"suspect":false'
         )
-        #: Test and phase of the last hit, and what a line says of them.
-        self._where: tuple[str | None, str | None, str] = (None, None, '"test":null,"phase":null')
+        #: Test and phase of the last hit, and what a line says of them; none yet.
+        self._where: tuple[str | None, str | None, str] = ("", "", "")
         self._barrier = settings["barrier"]
         self._file = ShardFile(settings["shards"], ".ndjson")
         self._mark = f"{settings['shards']}/{COMPLETE}"
@@ -229,13 +242,12 @@ class Journal:
         end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
         where = self._where
         if where[0] != plan.test or where[1] != plan.phase:
-            place = f'"test":{_text(plan.test)},"phase":{_text(plan.phase)}'
+            place = f'"test":{_text(plan.test)},"phase":{_text(plan.phase)},"reason":""'
             where = self._where = plan.test, plan.phase, place
         now = clock.monotonic()
         line = (
-            f'{{"v":{FORMAT},"ts":{clock.BEGAN + now!r},{self._hit},"pid":{_getpid()},'
-            f'{where[2]},"reason":{_quote(plan.reason)},{plan.told},'
-            f'"status":{take.head.status if take.head else "null"},"take":{take.take},'
+            f'{_BEGINNING}{clock.BEGAN + now!r},{self._hit},"pid":{_getpid()},{where[2]},'
+            f'{plan.told},"status":{take.head.status if take.head else "null"},"take":{take.take},'
             f'"bytes":{take.body_size},"elapsed_ms":{(now - plan.started) * 1000:.3f}{end}'
         )
         try:
@@ -300,7 +312,7 @@ class Journal:
     def _start(self, event: str) -> str:
         """What every line begins with."""
         return (
-            f'{{"v":{FORMAT},"ts":{clock.now()!r},"run":{self._run},"event":"{event}",'
+            f'{_BEGINNING}{clock.now()!r},"run":{self._run},"event":"{event}",'
             f'"mode":{self._mode},"pid":{_getpid()}'
         )
 

@@ -255,12 +255,14 @@ class Captured(Data):
 class Take(Data):
     """One recorded answer, as the reader hands it to a client's adapter.
 
-    ``body`` is set for bodies kept inline; a larger one is the file ``body_path``.
+    ``body`` is set for bodies kept inline; a larger one is the file ``body_path``. ``asked`` are
+    the header fields of the request that was recorded, where the answer may depend on them or on
+    the time of the day, and ``recorded_at`` then the time of the recording in Unix seconds.
     """
 
     __slots__ = (
-        "body", "body_path", "body_sha256", "body_size", "chunks", "failure", "head", "key", "take",
-        "vary",
+        "asked", "body", "body_path", "body_sha256", "body_size", "chunks", "failure", "head",
+        "key", "recorded_at", "take", "vary",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913
@@ -278,3 +280,5 @@ class Take(Data):
         self.failure = failure
         self.vary = vary
         self.chunks: Chunks = []
+        self.asked: Headers | None = None
+        self.recorded_at = 0.0

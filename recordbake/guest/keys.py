@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from functools import lru_cache
+from operator import itemgetter
 
 from .exchange import Headers, header
 from .redaction import CREDENTIAL_HEADERS, redact_url
@@ -20,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Head, Request
 
+_first = itemgetter(0)
 KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 #: Header fields by which RFC 9110 (sections 13 and 14) lets one resource answer differently.
@@ -115,7 +117,7 @@ class Traits:
         names: as sent, in order.
     """
 
-    __slots__ = ("authorized", "conditions", "cookie")
+    __slots__ = ("authorized", "conditions", "cookie", "plain")
 
     def __init__(self, names: tuple[str, ...]) -> None:
         lowered = [name.lower() for name in names]
@@ -123,6 +125,8 @@ class Traits:
         self.cookie = "cookie" in lowered
         #: (place, name in lower case) of those by which a resource answers differently.
         self.conditions = [(n, name) for n, name in enumerate(lowered) if name in CONDITIONS]
+        #: They say nothing.
+        self.plain = not (self.authorized or self.cookie or self.conditions)
 
 
 #: A client sends few different sets of names.
@@ -131,12 +135,10 @@ _traits = lru_cache(maxsize=256)(Traits)
 
 def traits_of(headers: Headers) -> Traits:
     """What the names of header fields say; the same object for the same names, as a rule."""
-    return _traits(tuple([name for name, _ in headers]))
+    return _traits(tuple(map(_first, headers)))  # no loop: this is done for each request
 
 
 def _kind_of(traits: Traits, url: str) -> str:
-    if "@" not in url and not traits.authorized and not traits.cookie:  # most
-        return ""
     named = "@" in url.partition("://")[2].partition("/")[0]
     return ("a" if named or traits.authorized else "") + ("c" if traits.cookie else "")
 
@@ -196,8 +198,12 @@ def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
 def key_of(request: Request, url: str, traits: Traits) -> str:
     """The key of a request whose URL is known as ``url``."""
     headers, body = request.headers, request.body
-    digest = body_digest(body, header(headers, "content-type") or "") if body else ""
-    text = f"{request.method.upper()}\n{url}\n{_kind_of(traits, request.url)}\n{digest}"
+    kind = digest = ""
+    if body:
+        digest = body_digest(body, header(headers, "content-type") or "")
+    if not traits.plain or "@" in request.url:
+        kind = _kind_of(traits, request.url)
+    text = f"{request.method.upper()}\n{url}\n{kind}\n{digest}"
     for place, name in traits.conditions:
         text += f"\n{name}: {headers[place][1]}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_LENGTH]

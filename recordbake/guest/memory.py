@@ -12,11 +12,11 @@ import os
 from .codec import CodecError
 from .codings import readable
 from .dates import as_far_away
-from .exchange import Data, Head, Take
+from .exchange import Head, Take
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .exchange import Chunks, Failure, Headers
+    from .exchange import Headers
 
 #: Bytes of a half: at most twice as much is held.
 _HALF = 4 << 20
@@ -26,71 +26,50 @@ _MOST_KEYS = 10_000
 _ROW, _FIELD = 700, 170
 
 
-class Recorded(Data):
-    """A row of the store, decoded.
+def answer(row: Take, headers: Headers, *, held: bool) -> Take | None:
+    """What a row answers to a request; None where the request's client could not read it.
 
-    ``asked`` are the header fields of the request that was recorded, where the answer may depend
-    on them or on the time of the day; else None.
+    Args:
+        row: as it was read.
+        headers: header fields of the request.
+        held: the row will be asked again, so that the answer shares nothing with it that could
+            be changed; else it is the row itself.
+
+    Raises:
+        CodecError: the body's file has another size.
+        OSError: there is no such file.
     """
+    if held:
+        row = _copy(row)
+    if row.asked is not None and row.head is not None:
+        if not readable(row.head.headers, headers, row.asked):
+            return None
+        row.head.headers = as_far_away(row.head.headers, row.recorded_at)
+    if row.body_path is not None and os.stat(row.body_path).st_size != row.body_size:
+        raise CodecError("the body's file has another size")
+    return row
 
-    __slots__ = (
-        "asked", "body", "body_path", "body_sha256", "body_size", "chunks", "failure", "head",
-        "recorded_at", "take", "vary",
+
+def _copy(row: Take) -> Take:
+    head = row.head
+    if head is not None:
+        fields, trailers = head.headers.copy(), head.trailers.copy()
+        head = Head(head.status, head.reason, head.version, fields, None, trailers)
+    copy = Take(
+        row.key, row.take, head, row.body_size, row.body_sha256, body=row.body,
+        body_path=row.body_path, failure=row.failure, vary=row.vary,
     )  # fmt: skip
+    copy.chunks, copy.asked, copy.recorded_at = row.chunks.copy(), row.asked, row.recorded_at
+    return copy
 
-    def __init__(self, take: int, body_size: int, body_sha256: str) -> None:
-        self.take = take
-        self.body_size = body_size
-        self.body_sha256 = body_sha256
-        self.head: Head | None = None
-        self.body: bytes | None = None
-        self.body_path: str | None = None
-        self.failure: Failure | None = None
-        self.vary: dict[str, str] | None = None
-        self.chunks: Chunks = []
-        self.asked: Headers | None = None
-        self.recorded_at = 0.0
 
-    def answer(self, key: str, headers: Headers, *, held: bool) -> Take | None:
-        """The row as a take; None where the request's client could not read it.
-
-        Args:
-            key: what selected it.
-            headers: header fields of the request.
-            held: the row will be asked again, so that the take shares nothing with it that could
-                be changed.
-
-        Raises:
-            CodecError: the body's file has another size.
-            OSError: there is no such file.
-        """
-        head = self.head
-        if head is not None:
-            fields = head.headers
-            if self.asked is not None:
-                if not readable(fields, headers, self.asked):
-                    return None
-                fields = as_far_away(fields, self.recorded_at)
-            if held:
-                head = Head(head.status, head.reason, head.version, fields.copy())
-            else:
-                head.headers = fields
-        answer = Take(
-            key, self.take, head, self.body_size, self.body_sha256, body=self.body,
-            body_path=self.body_path, failure=self.failure, vary=self.vary,
-        )  # fmt: skip
-        answer.chunks = self.chunks.copy() if held else self.chunks
-        if self.body_path is not None and os.stat(self.body_path).st_size != self.body_size:
-            raise CodecError("the body's file has another size")
-        return answer
-
-    def size(self) -> int:
-        """Bytes of memory, about."""
-        fields = self.head.headers if self.head is not None else ()
-        return (
-            _ROW + sum([_FIELD + len(name) + len(value) for name, value in fields])
-            + len(self.body or b"") + 64 * len(self.chunks)
-        )  # fmt: skip
+def _size(row: Take) -> int:
+    """Bytes of memory, about."""
+    fields = row.head.headers if row.head is not None else ()
+    return (
+        _ROW + sum([_FIELD + len(name) + len(value) for name, value in fields])
+        + len(row.body or b"") + 64 * len(row.chunks)
+    )  # fmt: skip
 
 
 class Memory:
@@ -107,11 +86,11 @@ class Memory:
         self._half = half
         #: Keys that were asked for.
         self.asked: set[str] = set()
-        self._young: dict[str, list[Recorded]] = {}
-        self._old: dict[str, list[Recorded]] = {}
+        self._young: dict[str, list[Take]] = {}
+        self._old: dict[str, list[Take]] = {}
         self._size = 0
 
-    def get(self, key: str) -> list[Recorded] | None:
+    def get(self, key: str) -> list[Take] | None:
         """The rows of a key, in order; None if they are not held."""
         found = self._young.get(key)
         if found is None:
@@ -120,7 +99,7 @@ class Memory:
                 self._put(key, found)
         return found
 
-    def keep(self, key: str, rows: list[Recorded]) -> bool:
+    def keep(self, key: str, rows: list[Take]) -> bool:
         """Hold the rows of a key if it is asked for again: most never are.
 
         Nor are rows held of which callers could change something, as a failure's arguments.
@@ -137,8 +116,8 @@ class Memory:
             return False
         return self._put(key, rows)
 
-    def _put(self, key: str, rows: list[Recorded]) -> bool:
-        size = sum([row.size() for row in rows])
+    def _put(self, key: str, rows: list[Take]) -> bool:
+        size = sum(map(_size, rows))
         if self._size + size > self._half:
             self._old, self._young, self._size = self._young, {}, 0
         if size > self._half:

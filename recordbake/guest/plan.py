@@ -29,7 +29,7 @@ class Known(Data):
 class Plan(Data):
     """What was decided for one request.
 
-    ``request`` is redacted: it is what may be kept; of a hit it has no headers. ``action`` is one
+    ``request`` is redacted: it is what may be kept; of a hit that is nothing. ``action`` is one
     of :mod:`.decision`'s; ``message`` explains a block; ``told`` is what :func:`.events.told` says
     of the request, where it may be answered.
     """
@@ -41,7 +41,7 @@ class Plan(Data):
 
     def __init__(  # noqa: PLR0913, PLR0917
         self, action: str, request: Request, host: str, key: str, test: str | None,
-        phase: str | None, attempt: int, *, vary_request: Request | None = None, told: str = "",
+        phase: str | None, attempt: int, vary_request: Request | None = None, told: str = "",
     ) -> None:  # fmt: skip
         self.action = action
         self.request = request

@@ -7,21 +7,21 @@ import json
 import os
 import sqlite3
 from collections import deque
-from operator import index, itemgetter
+from operator import index
 from urllib.parse import quote
 
 from .ahead import Ahead
 from .codec import DAMAGE, CodecError, decode_value
-from .dates import LENGTHS
-from .exchange import DamagedStoreError, Failure
+from .exchange import DamagedStoreError, Failure, Take
 from .keys import vary_matches
-from .memory import Memory, Recorded
+from .memory import Memory, answer
+from .row_values import put_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .exchange import Headers, Take
+    from .exchange import Headers
 
 _BY_KEY = """
 SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
@@ -54,11 +54,6 @@ SELECT entries.vary, responses.value
 FROM entries LEFT JOIN responses ON responses.key = entries.response_key
 WHERE entries.key = ? ORDER BY entries.take LIMIT 1
 """
-
-
-_first = itemgetter(0)
-#: Lengths of the names of fields that a look-up looks at.
-_LOOKED_AT = LENGTHS | {len("content-encoding")}
 
 
 class StoreReader:
@@ -116,27 +111,29 @@ class StoreReader:
         Raises:
             DamagedStoreError: the store or a row is damaged.
         """
-        rows = self._memory.get(key)
-        held = rows is not None
-        if rows is None:
+        memory, held = self._memory, False
+        rows = memory.get(key) if key in memory.asked else None
+        if rows is not None:
+            held = True
+        else:
             rows = self._ahead.pop(key) or self._look_up(key)
-            held = bool(rows) and self._memory.keep(key, rows)
+            held = bool(rows) and memory.keep(key, rows)
         found = []
         for row in rows:
             try:
-                answer = row.answer(key, headers, held=held)
+                take = answer(row, headers, held=held)
             except DAMAGE as error:
                 raise DamagedStoreError(f"entry {key}, take {row.take}: {error}") from None
-            if answer is not None and (row.vary is None or vary_matches(row.vary, headers)):
-                found.append(answer)
+            if take is not None and (row.vary is None or vary_matches(row.vary, headers)):
+                found.append(take)
         return found
 
-    def _look_up(self, key: str) -> list[Recorded]:
+    def _look_up(self, key: str) -> list[Take]:
         """Rows from the store, which are checked and decoded here, once."""
         rows, place = [], None
         for row in self._query(_BY_KEY, (key,)):
             try:
-                rows.append(self._decoded(row))
+                rows.append(self._decoded(key, row))
             except DAMAGE as error:
                 raise DamagedStoreError(f"entry {key}, take {row[0]}: {error}") from None
             place = place or row[6]
@@ -150,38 +147,32 @@ class StoreReader:
             found = self._query(_NEXT, (place, count))
         except DamagedStoreError:
             return
-        rows: dict[str, list[Recorded]] = {}
+        rows: dict[str, list[Take]] = {}
         last, dropped = place, set()
         for row in found:
             key = str(row[7])
             try:
-                rows.setdefault(key, []).append(self._decoded(row))
+                rows.setdefault(key, []).append(self._decoded(key, row))
                 last = max(last, index(row[6] or 0))  # type: ignore[arg-type]
             except DAMAGE:
                 dropped.add(key)
         self._ahead.hold({key: each for key, each in rows.items() if key not in dropped}, last)
 
-    def _decoded(self, row: tuple[object, ...]) -> Recorded:
+    def _decoded(self, key: str, row: tuple[object, ...]) -> Take:
         number, size, sha256, vary, failure, value = row[:6]
-        found = Recorded(index(number), index(size), str(sha256))  # type: ignore[arg-type]
+        take = Take(key, index(number), None, index(size), str(sha256))  # type: ignore[arg-type]
         if failure is not None:
-            found.failure = Failure.from_dict(json.loads(str(failure)))
+            take.failure = Failure.from_dict(json.loads(str(failure)))
         if vary is not None:
-            found.vary = {str(k): str(v) for k, v in json.loads(str(vary)).items()}
+            take.vary = {str(k): str(v) for k, v in json.loads(str(vary)).items()}
         if value is None:
-            if found.failure is None:
+            if take.failure is None:
                 raise CodecError("the response is missing")
-            return found
-        meta, head, found.body = decode_value(value)  # type: ignore[arg-type]
-        if meta["body"]["sha256"] != found.body_sha256:
-            raise CodecError("the response is not the one that was recorded")
-        found.head, found.chunks = head, meta["chunks"]
-        if not _LOOKED_AT.isdisjoint(map(len, map(_first, head.headers))):  # most have neither
-            found.asked = [(str(name), str(text)) for name, text in meta["request_headers"]]
-            found.recorded_at = float(meta["recorded_at"])
-        if found.body is None:
-            found.body_path = os.path.join(self._bodies, found.body_sha256[:2], found.body_sha256)
-        return found
+            return take
+        put_value(take, value)
+        if take.body is None:
+            take.body_path = os.path.join(self._bodies, take.body_sha256[:2], take.body_sha256)
+        return take
 
     def look_at(self, take: Take) -> None:
         """See whether the body of a take that is to be given out is whole; once in a process.

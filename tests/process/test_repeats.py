@@ -306,7 +306,11 @@ REQUESTS_COUNTED = "import requests\nask = requests.get\n" + COUNTING.format(
     }
 )  # fmt: skip
 HTTPX_COUNTED = "ask = httpx.Client().get\n" + COUNTING.format(
-    watched={"extract_cookies": "http.cookiejar", "urlparse": "httpx._urlparse"}
+    watched={
+        "extract_cookies": "http.cookiejar",
+        "urlparse": "httpx._urlparse",
+        "_prepare": "httpx._models",
+    }
 )
 HTTPX_START = "import {} as httpx\n"
 

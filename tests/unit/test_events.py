@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 
 import pytest
 
 from recordbake.guest.config import GuestConfig
 from recordbake.guest.engine import Engine
-from recordbake.guest.events import Journal, told
+from recordbake.guest.events import Journal, ShardFile, told
 from recordbake.guest.exchange import Captured, Head, Request, Take
 from recordbake.guest.plan import Plan
 
@@ -62,3 +64,62 @@ def test_what_is_stored_has_the_fields_of_every_request(
     put_together, usual = (json.loads(line) for line in path.read_text().splitlines())
     assert put_together | {"ts": 0} == usual | {"ts": 0}
     assert list(put_together) == list(usual)
+
+
+def lines_in(directory):
+    return sorted(line for path in directory.glob("*.x") for line in path.read_bytes().splitlines())
+
+
+@pytest.mark.parametrize("kind", ["closed", "another file", "an empty file", "a pipe"])
+def test_a_line_goes_into_no_file_of_others(tmp_path, kind):
+    shard = ShardFile(str(tmp_path), ".x")
+    shard.write(b"1\n")
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"" if kind == "an empty file" else b"longer than a line")
+    if kind == "a pipe":
+        os.mkfifo(tmp_path / "pipe")
+        other = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    else:
+        other = os.open(victim, os.O_RDWR | os.O_APPEND)
+        os.lseek(other, 0, os.SEEK_END)
+    taken = shard._opened[1]
+    os.dup2(other, taken)
+    if kind == "closed":
+        os.close(taken)
+    shard.write(b"2\n")
+    shard.write(b"3\n")
+    assert lines_in(tmp_path) == [b"1", b"2", b"3"]
+    if kind == "a pipe":
+        with pytest.raises(BlockingIOError):
+            os.read(other, 1)
+    else:
+        assert victim.read_bytes() in {b"", b"longer than a line"}
+    for descriptor in {other, taken} - ({taken} if kind == "closed" else set()):
+        os.close(descriptor)
+
+
+def test_threads_share_a_file(tmp_path):
+    shard = ShardFile(str(tmp_path), ".x")
+    shard.write(b"first\n")
+
+    def write(name):
+        for n in range(200):
+            shard.write(f"{name}-{n}\n".encode())
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    expected = [f"{name}-{n}".encode() for name in "abcd" for n in range(200)]
+    assert lines_in(tmp_path) == sorted([b"first", *expected])
+    assert len(list(tmp_path.glob("*.x"))) == 1
+
+
+def test_a_file_that_another_thread_wrote_to_meanwhile_is_still_ours(tmp_path):
+    shard = ShardFile(str(tmp_path), ".x")
+    shard.write(b"1\n")
+    os.write(shard._opened[1], b"2\n")  # before it noted where it ended
+    shard.write(b"3\n")
+    assert lines_in(tmp_path) == [b"1", b"2", b"3"]
+    assert len(list(tmp_path.glob("*.x"))) == 1

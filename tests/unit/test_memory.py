@@ -247,3 +247,15 @@ def test_a_test_that_may_go_live_is_asked_each_time(tmp_path):
     with attribution.Phase(attribution.RunningTest("t", frozenset({"x.example"})), "call"):
         assert ask(engine) == [None] * 4
     assert ask(engine) == [b"x"] * 4
+
+
+def test_trailers_are_there_each_time(tmp_path):
+    entry = sent()
+    entry.head.trailers = [("X-Sum", "1")]
+    engine = engine_of(tmp_path, [entry])
+    found = [
+        engine.answer(Request("GET", URL, list(PLAIN), b"", "x")).take.head.trailers
+        for _ in range(4)
+    ]
+    assert found == [[("X-Sum", "1")]] * 4
+    assert len(set(map(id, found))) == 4

@@ -11,7 +11,7 @@ import re
 import sys
 from operator import itemgetter
 
-from . import httpx_urls
+from . import httpx_requests, httpx_urls
 from .patching import plain_jars
 
 TYPE_CHECKING = False
@@ -37,8 +37,10 @@ def install(module: ModuleType) -> None:
         module: ``httpx`` or ``httpx2``.
     """
     name = module.__name__
+    models = sys.modules[f"{name}._models"]
+    httpx_requests.install(models)
     if name == "httpx":  # httpx2 passes by cookies itself
-        _pass_by_cookies(sys.modules[f"{name}._models"])
+        _pass_by_cookies(models)
     httpx_urls.install(sys.modules[f"{name}._urlparse"], sys.modules[f"{name}._urls"])
 
 
