@@ -63,7 +63,7 @@ def test_importing_a_client_does_not_load_what_only_live_requests_and_failures_t
     added = modules(f"import {library}", tmp_path, "replay_strict")
     names = {name.rpartition(".")[2] for name in added if name.startswith("_recordbake_guest.")}
     assert "deferred_socket" in names
-    assert not names & {"exceptions", "failures", "live_reader", "retry", "tunnel"}
+    assert not names & {"exceptions", "failures", "live_reader", "retry", "tunnel", "wire"}
 
 
 #: What reads the store, or belongs to ``record --from-audit``.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from recordbake.guest import framing
+from recordbake.guest import framing, wire
 from recordbake.guest.exchange import Head
 from recordbake.guest.request_buffer import RequestBuffer
 
@@ -27,7 +27,7 @@ def stream(data):
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=8), st.integers(1, 60))
 def test_chunked_requests_and_bodies(parts, step):
     framed = b"".join(b"%x;ext=1\r\n%b\r\n" % (len(p), p) for p in parts) + b"0\r\n\r\n"
-    body = framing.ChunkedBody(stream(framed))
+    body = wire.ChunkedBody(stream(framed))
     assert read_all(body, step) == b"".join(parts)
     assert body.complete
     buffer = RequestBuffer()
@@ -59,21 +59,21 @@ def test_expectation_of_a_continue():
 @pytest.mark.parametrize("cut", [1, 5, 8])
 def test_cut_off_bodies_are_not_complete(cut):
     for body in (
-        framing.SizedBody(stream(b"0123456789"[:-cut]), 10),
-        framing.ChunkedBody(stream(b"5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n"[: -cut - 5])),
+        wire.SizedBody(stream(b"0123456789"[:-cut]), 10),
+        wire.ChunkedBody(stream(b"5\r\n01234\r\n5\r\n56789\r\n0\r\n\r\n"[: -cut - 5])),
     ):
         read_all(body)
         assert not body.complete
 
 
 def test_interim_responses_are_kept_but_for_100():
-    head = framing.read_head(
+    head = wire.read_head(
         stream(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
                b"HTTP/1.1 200 Fine, thanks\r\nA:  b \r\na: c\r\n folded\r\n\r\n")
     )  # fmt: skip
     hints = [(103, "Early Hints", [("Link", "a")])]
     assert head == Head(200, "Fine, thanks", "1.1", [("A", "b "), ("a", "c\r\n folded")], hints)
-    again = framing.read_head(stream(framing.head_bytes(head)))
+    again = wire.read_head(stream(framing.head_bytes(head)))
     assert (again.status, again.interim) == (200, hints)
 
 
@@ -97,8 +97,8 @@ def test_a_head_at_hand_is_read_as_line_by_line(pieces):
     found = []
     for source in (stream(b"".join(pieces)), NothingAtHand(b"".join(pieces))):
         try:
-            head = framing.read_head(source)
-        except framing.GarbageError as error:
+            head = wire.read_head(source)
+        except wire.GarbageError as error:
             head = error.raw
         found.append((head, source.read()))
     assert found[0] == found[1]
@@ -118,7 +118,7 @@ def test_what_has_come_behind_a_head_is_told_without_waiting_for_more():
             buffer[: len(data)] = data
             return len(data)
 
-    head, more = framing.read_head_and_more(io.BufferedReader(Once()))
+    head, more = wire.read_head_and_more(io.BufferedReader(Once()))
     assert (head.status, more) == (200, 2)
 
 
@@ -133,36 +133,36 @@ def test_a_request_that_is_like_the_last_one_has_fields_of_its_own():
 
 @pytest.mark.parametrize("data", [b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"\r\n"])
 def test_garbage_is_kept_as_it_came(data):
-    with pytest.raises(framing.GarbageError) as raised:
-        framing.read_head(stream(data))
+    with pytest.raises(wire.GarbageError) as raised:
+        wire.read_head(stream(data))
     assert raised.value.raw == data
 
 
 def test_nothing_at_all_is_none():
-    assert framing.read_head(stream(b"")) is None
+    assert wire.read_head(stream(b"")) is None
 
 
 def test_an_endless_head_is_garbage_within_a_bound():
-    endless = b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * (framing.MAX_HEAD // 4)
-    with pytest.raises(framing.GarbageError):
-        framing.read_head(stream(endless))
+    endless = b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * (wire.MAX_HEAD // 4)
+    with pytest.raises(wire.GarbageError):
+        wire.read_head(stream(endless))
 
 
 @pytest.mark.parametrize(
     ("method", "status", "headers", "kind"),
     [
-        ("HEAD", 200, [("Content-Length", "5")], framing.NoBody),
-        ("GET", 204, [], framing.NoBody),
-        ("GET", 304, [("Content-Length", "5")], framing.NoBody),
-        ("GET", 200, [("Content-Length", "5")], framing.SizedBody),
+        ("HEAD", 200, [("Content-Length", "5")], wire.NoBody),
+        ("GET", 204, [], wire.NoBody),
+        ("GET", 304, [("Content-Length", "5")], wire.NoBody),
+        ("GET", 200, [("Content-Length", "5")], wire.SizedBody),
         ("GET", 200, [("Content-Length", "5"), ("Transfer-Encoding", "chunked")],
-         framing.ChunkedBody),
-        ("GET", 200, [], framing.UnsizedBody),
-        ("GET", 200, [("Content-Length", "nonsense")], framing.UnsizedBody),
+         wire.ChunkedBody),
+        ("GET", 200, [], wire.UnsizedBody),
+        ("GET", 200, [("Content-Length", "nonsense")], wire.UnsizedBody),
     ],
 )  # fmt: skip
 def test_which_body_a_response_has(method, status, headers, kind):
-    assert type(framing.body_reader(stream(b""), method, Head(status, "", "1.1", headers))) is kind
+    assert type(wire.body_reader(stream(b""), method, Head(status, "", "1.1", headers))) is kind
 
 
 def test_heads_of_later_versions_are_readable_by_a_1_1_parser():
@@ -171,6 +171,6 @@ def test_heads_of_later_versions_are_readable_by_a_1_1_parser():
 
 def test_nothing_is_read_behind_what_is_no_length():
     """A chunk longer than it said: clients skip two bytes, and what follows is no length."""
-    body = framing.ChunkedBody(io.BufferedReader(io.BytesIO(b"3\r\nfour\r\n0\r\n\r\n")))
+    body = wire.ChunkedBody(io.BufferedReader(io.BytesIO(b"3\r\nfour\r\n0\r\n\r\n")))
     assert (body.read(9), body.read(9), body.read(9)) == (b"fou", b"", b"")
     assert (body.complete, body.garbage) == (False, b"\n")

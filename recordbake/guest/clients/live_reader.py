@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import clock, framing
+from .. import clock, framing, wire
 from ..exchange import BODY, HEAD, UNREAD, Failure
 from .answer_files import AnswerBytes, AnswerFile, need_no_parser
 from .failures import classify
@@ -44,7 +44,7 @@ class LiveReader(ResponseReader):
         self._stream: Any = None
         #: What http.client reads from.
         self._file: AnswerFile | None = None
-        self._body: framing.BodyReader = framing.NoBody()
+        self._body: wire.BodyReader = wire.NoBody()
         self._at_hand = 0  # bytes that have come with the head
 
     def file(self) -> AnswerFile:
@@ -65,9 +65,9 @@ class LiveReader(ResponseReader):
             return None
         start, content = self._next(0), b""
         body, head = self._body, self._capture.head
-        is_there = isinstance(body, framing.SizedBody) and body.remaining <= self._at_hand
+        is_there = isinstance(body, wire.SizedBody) and body.remaining <= self._at_hand
         if head is None or self._file is None or self._file.headers is None or not (
-            is_there or isinstance(body, framing.NoBody)
+            is_there or isinstance(body, wire.NoBody)
         ):  # fmt: skip
             self._pending = memoryview(start)
             return None
@@ -100,9 +100,9 @@ class LiveReader(ResponseReader):
             self._stream = self._stand_in.real.makefile("rb")
             try:
                 head, self._at_hand = self._guarded(
-                    lambda: framing.read_head_and_more(self._stream), HEAD
+                    lambda: wire.read_head_and_more(self._stream), HEAD
                 )
-            except framing.GarbageError as error:
+            except wire.GarbageError as error:
                 raw = error.raw.decode("latin-1")
                 self._fail(Failure("protocol", "not an HTTP response", 0, HEAD, raw))
                 return error.raw
@@ -125,7 +125,7 @@ class LiveReader(ResponseReader):
     def _accept(self, head: Head) -> bytes:
         method = self._capture.plan.request.method
         self._capture.head = head
-        self._body = framing.body_reader(self._stream, method, head)
+        self._body = wire.body_reader(self._stream, method, head)
         if self._file is not None and need_no_parser(head):
             self._declare_framing(method, head)
             self._file.headers = head.headers
@@ -138,7 +138,7 @@ class LiveReader(ResponseReader):
 
     def _begin_chunk(self) -> int:
         body = self._body
-        if self._capture.done or not isinstance(body, framing.ChunkedBody):
+        if self._capture.done or not isinstance(body, wire.ChunkedBody):
             return 0
         length: int = self._guarded(body.begin, BODY)
         if length:
@@ -167,7 +167,7 @@ class LiveReader(ResponseReader):
         assert head is not None
         self._capture.finish()
         self._stream.close()
-        if isinstance(self._body, framing.UnsizedBody) or not framing.persists(head):
+        if isinstance(self._body, wire.UnsizedBody) or not wire.persists(head):
             self._stand_in.hang_up()
 
     def close(self) -> None:
@@ -203,13 +203,13 @@ class LiveReader(ResponseReader):
         try:
             real.settimeout(_DRAIN_SECONDS)
             self._stream = real.makefile("rb")
-            head = framing.read_head(self._stream)
+            head = wire.read_head(self._stream)
             if head is not None:
                 self._accept(head)
                 self._opened = True
                 self._drain()
             self._stream.close()
-        except (OSError, framing.GarbageError):
+        except (OSError, wire.GarbageError):
             pass
         if self._capture.head is None:
             self._capture.fail(_unread())
@@ -226,7 +226,7 @@ class LiveReader(ResponseReader):
         body, real = self._body, self._stand_in.real
         if not self._opened or real is None or self._capture.head is None:
             return
-        if isinstance(body, framing.SizedBody) and body.remaining > _DRAIN_LIMIT:
+        if isinstance(body, wire.SizedBody) and body.remaining > _DRAIN_LIMIT:
             return
         before, left, end = real.gettimeout(), _DRAIN_LIMIT, clock.monotonic() + _DRAIN_SECONDS
         try:

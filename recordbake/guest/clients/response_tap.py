@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 
-from .. import framing
+from .. import framing, wire
 from ..exchange import BODY, HEAD, Failure
 
 TYPE_CHECKING = False
@@ -56,8 +56,8 @@ class ResponseTap:
             self._searched = found.end()
             try:
                 start = io.BytesIO(self._raw[: found.end()])
-                head = framing.read_head(start, keep_100=self._keep_100)
-            except framing.GarbageError:
+                head = wire.read_head(start, keep_100=self._keep_100)
+            except wire.GarbageError:
                 self._garbage = bytes(self._raw)
                 return
             if head is not None:  # it has read over interim ones
