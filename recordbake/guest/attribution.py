@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import os
 
-try:
-    from _contextvars import ContextVar
-except ImportError:  # another implementation of Python
-    from contextvars import ContextVar
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
+    from contextvars import ContextVar
     from typing import Any
 
 SETUP, CALL, TEARDOWN = PHASES = ("setup", "call", "teardown")
@@ -56,7 +52,10 @@ class RunningTest:
 #: What a thread or task was started by: the test, and the phase it was in.
 Cause = tuple[RunningTest, str]
 
-_cause: ContextVar[Cause | None] = ContextVar("recordbake_cause", default=None)
+#: The context variable, by its name, once a test has begun: most processes run none, and what has
+#: such variables is loaded from a file of its own.
+_variables: dict[str, ContextVar[Cause | None]] = {}
+_NAME = "recordbake_cause"
 _process: list[Cause | None] = [None]
 #: Called with a test's name, phase and hosts whenever another one begins.
 _displays: list[Callable[[str, str, frozenset[str]], None]] = []
@@ -65,6 +64,24 @@ _displays: list[Callable[[str, str, frozenset[str]], None]] = []
 def show_with(display: Callable[[str, str, frozenset[str]], None]) -> None:
     """Tell somebody which test and phase runs from now on, and what it may reach."""
     _displays.append(display)
+
+
+def _of_context() -> Cause | None:
+    """What this context belongs to."""
+    return _variables[_NAME].get() if _variables else None
+
+
+def _set_context(cause: Cause | None) -> None:
+    if not _variables:
+        if cause is None:
+            return
+        try:
+            from _contextvars import ContextVar
+        except ImportError:  # another implementation of Python
+            from contextvars import ContextVar
+        # Two threads may come here at once; both go on with the same one.
+        _variables.setdefault(_NAME, ContextVar(_NAME, default=None))
+    _variables[_NAME].set(cause)
 
 
 class Phase:
@@ -87,15 +104,15 @@ class Phase:
     def __enter__(self) -> None:
         test, phase = self._cause
         test.phase = phase
-        self._before = _cause.get(), _process[0]
-        _cause.set(self._cause)
+        self._before = _of_context(), _process[0]
+        _set_context(self._cause)
         _process[0] = self._cause
         for show in _displays:
             show(test.name, phase, test.passes)
         self._set_variables(test, phase)
 
     def __exit__(self, *_: object) -> None:
-        _cause.set(self._before[0])
+        _set_context(self._before[0])
         outer = _process[0] = self._before[1]
         for show in _displays:
             show(*((outer[0].name, outer[1], outer[0].passes) if outer else ("", "", NOTHING)))
@@ -135,7 +152,7 @@ def parse_passes(text: str | None) -> frozenset[str]:
 
 def allowed_hosts() -> frozenset[str]:
     """What the test that causes what happens here may reach in any mode."""
-    held = _cause.get() or _process[0]
+    held = cause()
     return parse_passes(variable(PASSES)) if held is None else held[0].passes
 
 
@@ -147,7 +164,7 @@ def passes(host: str) -> bool:
 
 def cause() -> Cause | None:
     """What a thread or task that is started now takes along."""
-    return _cause.get() or _process[0]
+    return (_variables[_NAME].get() if _variables else None) or _process[0]
 
 
 def adopt(inherited: Cause | None) -> Cause | None:
@@ -156,8 +173,8 @@ def adopt(inherited: Cause | None) -> Cause | None:
     Returns:
         What it belonged to.
     """
-    before = _cause.get()
-    _cause.set(inherited)
+    before = _of_context()
+    _set_context(inherited)
     return before
 
 
@@ -166,10 +183,10 @@ def held() -> tuple[str | None, str | None]:
 
     What a test has started belongs to it even after its end, with the phase it was started in.
     """
-    cause = _cause.get() or _process[0]
-    if cause is None:
+    found = cause()
+    if found is None:
         return None, None
-    test, phase = cause
+    test, phase = found
     return test.name, phase if test.over else test.phase
 
 

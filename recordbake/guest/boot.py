@@ -34,9 +34,9 @@ def start(late=False):  # type: (bool) -> None
         _refuse(handover.SETTINGS)
     else:
         try:
-            from _recordbake_guest import hook
+            from _recordbake_guest import imports
 
-            hook.start(handover.SETTINGS)
+            imports.load("hook").start(handover.SETTINGS)
         except Exception as error:
             _failed(handover.SETTINGS, error)
     if not late:

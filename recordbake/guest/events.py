@@ -185,6 +185,7 @@ def told(method: str, url: str, host: str, client: str, key: str) -> str:
 
 
 _SECRET_NAMES = ("TOKEN", "_KEY", "SECRET", "PASSWORD")
+_SECRET_BYTES = tuple(name.encode("ascii") for name in _SECRET_NAMES)
 _SECRET_LENGTH = 12
 
 
@@ -193,10 +194,20 @@ def _shown_arguments() -> list[str]:
     shown = list(sys.orig_argv)[:50]
     if "-c" in shown:
         shown[shown.index("-c") + 1 :] = ["..."]
-    for name, value in os.environ.items():  # as in known_secrets, which costs more to import
-        if name.endswith(_SECRET_NAMES) and len(value) >= _SECRET_LENGTH:
-            shown = [word.replace(value, "REDACTED") for word in shown]
+    for value in _secrets():  # as in known_secrets, which costs more to import
+        shown = [word.replace(value, "REDACTED") for word in shown]
     return shown
+
+
+def _secrets() -> list[str]:
+    """Values of variables that hold secrets, without decoding all the others."""
+    values = getattr(os.environ, "_data", None)
+    if type(values) is dict:
+        names = [os.fsdecode(name) for name in values if name.endswith(_SECRET_BYTES)]
+    else:
+        names = [name for name in os.environ if name.endswith(_SECRET_NAMES)]
+    found = [os.environ.get(name, "") for name in names]
+    return [value for value in found if len(value) >= _SECRET_LENGTH]
 
 
 class Journal:

@@ -14,10 +14,13 @@ from .imports import ClientFinder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _state: dict[str, Any] = {}
 
+#: When a socket is made, ``connect_ex`` is patched, of which Python tells nobody.
+_MADE = "socket.__new__"
 #: Audit events that :mod:`.guard` and :mod:`.spawns` look at. An audit hook is called for each of
 #: hundreds of others a process, so they are loaded only for these.
 AUDITED = frozenset(
@@ -30,7 +33,7 @@ AUDITED = frozenset(
 
 
 class Watch:
-    """The one audit hook; it stays for the life of the process.
+    """What the one audit hook does; it stays for the life of the process.
 
     Args:
         settings: the handover's dictionary.
@@ -43,13 +46,30 @@ class Watch:
         self._handlers: dict[str, Any] = {}
         self._patches = settings["mode"] == "replay_strict"
 
-    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+    def hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+        """The audit hook: a function, since Python asks each hook for an attribute at each event.
+
+        Any other callable takes longer to say that it has none.
+        """
+        seen, see = AUDITED | {_MADE} if self._patches else AUDITED, self._see
+
+        def watch(event: str, args: tuple[Any, ...]) -> None:
+            if event in seen:
+                see(event, args)
+
+        return watch
+
+    def _see(self, event: str, args: tuple[Any, ...]) -> None:
         """Let guard or spawns see an event that is one of theirs."""
-        if event in AUDITED:
-            handler = (self._handlers or self._load()).get(event)
-            if handler is not None:
-                handler(event, args)
-        elif self._patches and event == "socket.__new__" and "socket" in sys.modules:
+        if event == _MADE:
+            self._patch_sockets()
+            return
+        handler = (self._handlers or self._load()).get(event)
+        if handler is not None:
+            handler(event, args)
+
+    def _patch_sockets(self) -> None:
+        if self._patches and "socket" in sys.modules:
             self._patches = False
             from .connect_ex import patch
 
@@ -78,7 +98,7 @@ def start(settings: dict[str, Any]) -> None:
     finder = ClientFinder(settings, journal)
     _state.update(journal=journal, finder=finder)
     journal.process_start(forked=False)
-    sys.addaudithook(Watch(settings, journal))
+    sys.addaudithook(Watch(settings, journal).hook())
     finder.install()
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork)

@@ -102,6 +102,9 @@ _TIMED = MAGIC_NUMBER + bytes(4)
 _UNCHECKED = MAGIC_NUMBER + b"\1\0\0\0" if check_hash_based_pycs != "always" else None
 
 
+_OURS = f"{__package__}."
+
+
 class OwnLoader:
     """Loads modules of the guest from what was compiled of them.
 
@@ -111,13 +114,14 @@ class OwnLoader:
     """
 
     def __init__(self) -> None:
-        self._ours = f"{__package__}."
         self._compiled = f".{sys.implementation.cache_tag}.pyc"
         self._can = not sys.flags.optimize and fix_file_name is not None
 
-    def find_spec(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
-        """As a finder's; None for what is not ours, a package, or not compiled."""
-        if not name.startswith(self._ours) or not path or not self._can:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, _: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Python's finder protocol; None for what is not ours, a package, or not compiled."""
+        if not name.startswith(_OURS) or not path or not self._can:
             return None
         last = name.rpartition(".")[2]
         source, cached = f"{path[0]}/{last}.py", f"{path[0]}/__pycache__/{last}{self._compiled}"
@@ -156,6 +160,16 @@ def _compiled(source: str, cached: str) -> CodeType | None:
     return code
 
 
+def load(name: str) -> Any:
+    """A module of the guest with all that it imports, before :class:`ClientFinder` is there."""
+    loader: Any = OwnLoader()
+    sys.meta_path.insert(0, loader)
+    try:
+        return _import(name)
+    finally:
+        sys.meta_path.remove(loader)
+
+
 class ClientFinder:
     """A meta path finder that lets the others find, and patches what they loaded.
 
@@ -183,8 +197,8 @@ class ClientFinder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Python's finder protocol; what is neither watched nor ours is left to the others."""
-        if name not in WATCHED:
-            return self._own(name, path)
+        if name not in WATCHED:  # it is asked for each module that the process imports
+            return self._own(name, path) if name.startswith(_OURS) else None
         for finder in sys.meta_path:
             if finder is self or not hasattr(finder, "find_spec"):
                 continue

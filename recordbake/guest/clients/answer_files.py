@@ -11,8 +11,7 @@ import re
 from functools import lru_cache
 from operator import itemgetter
 
-from .. import framing
-from .response_reader import Lenient, ResponseFile
+from ..patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +23,26 @@ if TYPE_CHECKING:
 
 #: Fields whose text http.client parses to just these fields, without defects: names are tokens
 #: (RFC 9110 section 5.6.2), values have no blanks at their ends and make no parts.
-_PLAIN_FIELDS = re.compile(
+_PLAIN_FIELDS = Pattern(
     r"(?:[\w!#$%&'*+.^`|~-]+:(?!multipart/|message/| )[ -~]*(?<! )\n)*", re.ASCII
 )
+_LONGEST = 32768  # characters of all fields: half of what http.client takes for one line
 _first, _second = itemgetter(0), itemgetter(1)
-_PLAIN_REASON = re.compile(r"(?! )[ -~]*(?<! )")
+_PLAIN_REASON = Pattern(r"(?! )[ -~]*(?<! )")
 
 #: http.client and its own parser of header fields, once it is wrapped by :func:`wrap_parser`.
 _wrapped: list[Any] = []
+
+
+class Lenient(io.BufferedIOBase):
+    """A file that may be flushed after it was closed.
+
+    Python's collector may close it before the ``HTTPResponse`` that reads from it and then flushes
+    it; what a real socket's file does there depends on the order, too, but it is seldom met.
+    """
+
+    def flush(self) -> None:
+        """Nothing is written here."""
 
 
 class AnswerBytes(Lenient, io.BytesIO):
@@ -53,8 +64,8 @@ class AnswerBytes(Lenient, io.BytesIO):
         return bytes(self.getbuffer()[self.tell() :])
 
 
-class AnswerFile(ResponseFile):
-    """Any recorded response.
+class AnswerFile(Lenient, io.BufferedReader):
+    """Any recorded response, for http.client to read.
 
     Attributes:
         headers: fields that are not in the bytes, for the parser wrapped by :func:`wrap_parser`.
@@ -81,7 +92,7 @@ def _looked_at(fields: tuple[tuple[str, str], ...]) -> tuple[bool, dict[str, str
     No loop: each hit asks for it.
     """
     text = "\n".join([*map(":".join, fields), ""])
-    plain = len(text) < framing.MAX_LINE // 2 and _PLAIN_FIELDS.fullmatch(text) is not None
+    plain = len(text) < _LONGEST and _PLAIN_FIELDS.fullmatch(text) is not None
     backwards = fields[::-1]
     names = map(str.lower, map(_first, backwards))
     return plain, dict(zip(names, map(_second, backwards), strict=True))

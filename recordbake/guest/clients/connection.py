@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: The class of deferred sockets, once it is loaded: with a process's first connection.
+DEFERRED: set[type] = set()
+
+
 def url_of(connection: Any, target: str) -> str:
     """The absolute URL of a request target (RFC 9112 section 3.2), seen through proxies."""
     if not target.startswith("/") and "://" in target.partition("?")[0]:

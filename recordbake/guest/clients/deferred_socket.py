@@ -11,7 +11,7 @@ from ..exchange import CONNECT, Head, Request
 from ..request_buffer import RequestBuffer
 from .answer_files import begun
 from .answer_reader import AnswerReader, answer_file
-from .connection import runs_proxy_of, url_of
+from .connection import DEFERRED, runs_proxy_of, url_of
 from .stand_in import StandIn
 
 TYPE_CHECKING = False
@@ -296,3 +296,6 @@ class DeferredSocket(StandIn):
         if reader is not None and not isinstance(reader, AnswerReader):
             reader.give_up(self._error)
         self.hang_up()
+
+
+DEFERRED.add(DeferredSocket)

@@ -15,7 +15,6 @@ import sys
 from ..version import PYTHON
 from .answer_files import wrap_parser
 from .connection import host_asked, is_proxy, port_asked
-from .deferred_socket import DeferredSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Failure
     from ..plan import Plan
+    from .deferred_socket import DeferredSocket
 
     Connect = Callable[[Any], None]
 
@@ -132,6 +132,8 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
         if not (is_ours(self) or is_wrapped(self)) or is_bypassed(self, seam.engine):
             original(self)
             return
+        from .deferred_socket import DeferredSocket  # most processes that import a client make none
+
         caller = sys._getframe(1).f_globals.get("__name__") or ""
         self.sock = stand_in = DeferredSocket(self, seam, waiting=caller == _OPENS)
         seam.prepared(self)

@@ -14,6 +14,7 @@ from operator import attrgetter
 from types import SimpleNamespace
 
 from ..exchange import Request
+from ..patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: A target that urllib3 sends as it is (RFC 3986: unreserved, sub-delims, ":@/?", upper case %XX).
-PLAIN_TARGET = re.compile(
+PLAIN_TARGET = Pattern(
     r"/(?!/)[\w.~!$&'()*+,;=:@/?-]*(?:%[0-9A-F]{2}[\w.~!$&'()*+,;=:@/?-]*)*", re.ASCII
 )
 #: Names that http.client sends; it raises for others.
-_NAME = re.compile(r"[^:\s][^:\r\n]*", re.ASCII)
+_NAME = Pattern(r"[^:\s][^:\r\n]*", re.ASCII)
 #: Fields by which a client sends otherwise.
 _TAKEN_UP = frozenset({"expect", "transfer-encoding"})
 _SKIP_HEADER = "@@@SKIP_HEADER@@@"  # urllib3.util.SKIP_HEADER

@@ -9,27 +9,27 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import re
 import sys
 from contextlib import suppress
 from operator import attrgetter
 
+from ..patterns import Pattern
 from . import requests_repeats
 from .answer_files import begun
-from .deferred_socket import DeferredSocket
 from .http_client import HttpClientSeam
 from .ready import PLAIN_TARGET, is_time, members_of, plain_request, put_answer, ready_take
 from .urllib3_ready import maker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from types import ModuleType
     from typing import Any
 
     from ..engine import Engine
     from ..exchange import Take
 
-_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+)(?::[0-9]+)?(?=/)")
+_ORIGIN = Pattern(r"(https?)://([a-z0-9.-]+)(?::[0-9]+)?(?=/)")
 #: What a subclass or a test may replace, and would notice to be passed by.
 _ADAPTER = (
     "add_headers", "build_response", "cert_verify", "get_connection",
@@ -127,6 +127,8 @@ class RequestsSeam:
 
     def _through(self, scheme: str, host: str, take: Take, request: Any, options: Any) -> Any:
         """The response read from a connection, of a head that only its parser understands."""
+        from .deferred_socket import DeferredSocket
+
         connection = self._connections[scheme](host)
         connection.sock = DeferredSocket(connection, self._seam)
         connection._response_options = options

@@ -15,21 +15,6 @@ if TYPE_CHECKING:
 _PIECE = 65536
 
 
-class Lenient(io.BufferedIOBase):
-    """A file that may be flushed after it was closed.
-
-    Python's collector may close it before the ``HTTPResponse`` that reads from it and then flushes
-    it; what a real socket's file does there depends on the order, too, but it is seldom met.
-    """
-
-    def flush(self) -> None:
-        """Nothing is written here."""
-
-
-class ResponseFile(Lenient, io.BufferedReader):
-    """A buffered response, for http.client to read."""
-
-
 class ResponseReader(io.RawIOBase):
     """Serves a head and then a body, with the framing that the head declares.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 
-from .deferred_socket import DeferredSocket
 from .http_client import HttpClientSeam, is_bypassed, is_ours, patch
 from .urllib3_ready import patch_requests
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Failure
     from ..plan import Plan
+    from .deferred_socket import DeferredSocket
 
 NAME = "urllib3"
 _VERIFYING = (2, "CERT_REQUIRED", "REQUIRED", None)  # 2 is ssl.CERT_REQUIRED
@@ -112,6 +112,8 @@ def _patch_new_conn(cls: Any, seam: Urllib3Seam) -> None:
         through = self.default_port == 443 or self._tunnel_host  # noqa: PLR2004
         if through or not is_ours(self) or is_bypassed(self, seam.engine):
             return original(self)
+        from .deferred_socket import DeferredSocket
+
         stand_in, before = DeferredSocket(self, seam), self.sock
         try:
             stand_in.connect()

@@ -15,8 +15,7 @@ from contextlib import suppress
 from queue import Empty
 
 from .answer_files import begun
-from .connection import url_of
-from .deferred_socket import DeferredSocket
+from .connection import DEFERRED, url_of
 from .ready import (
     PLAIN_TARGET,
     forget,
@@ -195,7 +194,7 @@ class Pools:
         """Whether a connection of a pool is one of ours that waits."""
         return (
             type(connection) is self._connection
-            and type(connection.sock) is DeferredSocket
+            and type(connection.sock) in DEFERRED
             and connection.sock.is_at_rest()
             and (connection.is_verified or not self._verified)
             and connection.response_class is self._parser

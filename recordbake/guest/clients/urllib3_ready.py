@@ -10,8 +10,7 @@ import functools
 import sys
 from operator import attrgetter, itemgetter
 
-from .connection import url_of
-from .deferred_socket import DeferredSocket
+from .connection import DEFERRED, url_of
 from .http_client import is_ours
 from .ready import (
     PLAIN_TARGET,
@@ -48,7 +47,7 @@ def patch_requests(module: ModuleType, cls: Any, engine: Engine) -> None:
 
 
 def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
-    """Answer a hit without serialising its request for :class:`.DeferredSocket` to parse it."""
+    """Answer a hit without serialising its request for a deferred socket to parse it."""
     original, base = cls.request, cls.__mro__[1]
     steps = attrgetter(*_WIRE)
     wire, sent = steps(cls), steps(base)
@@ -81,7 +80,7 @@ def _patch_request(cls: Any, options: Any, engine: Engine) -> None:
 def _is_direct(connection: Any) -> bool:
     """Whether a connection is ours, and waits with nothing replaced on it."""
     return (
-        (connection.sock is None or type(connection.sock) is DeferredSocket)
+        (connection.sock is None or type(connection.sock) in DEFERRED)
         and _WIRE_NAMES.isdisjoint(vars(connection))
         and is_ours(connection)
         and is_idle(connection)
@@ -120,7 +119,7 @@ def _patch_getresponse(cls: Any) -> None:
     def getresponse(self: Any) -> Any:
         nonlocal make
         sock, options = self.sock, self._response_options
-        fields = sock.plain_fields() if type(sock) is DeferredSocket and options else None
+        fields = sock.plain_fields() if type(sock) in DEFERRED and options else None
         if fields is None:
             return original(self)
         make = make or maker()
