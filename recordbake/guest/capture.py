@@ -50,6 +50,8 @@ class Capture:
         self.retries = 0
         self.done = False
         self.lost: OSError | None = None
+        #: The host of a proxy that is asked, where a thread of a pool may look its name up.
+        self.proxy: str | None = None
         self.size = 0
         self.sent = 0
         self._secrets = Secrets() if secrets is None else secrets

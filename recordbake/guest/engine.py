@@ -112,6 +112,19 @@ class Engine:
         config = self.config
         return is_loopback(host) and not (config.capture_loopback or port in config.capture_ports)
 
+    def is_beyond(self, proxy: str | None) -> bool:
+        """Whether a proxy leads out of this machine, so that no request to it stays here.
+
+        Args:
+            proxy: its host; None or empty for none.
+        """
+        return bool(proxy) and not self.bypasses(str(proxy), None)
+
+    def _is_bypassed_as_loopback(self, known: Known) -> bool:
+        """Whether a request is bypassed for what its URL names, and nobody said so."""
+        allowed, host = circumstances()[3], known.host
+        return host not in self._ignored and not allowed & {attribution.ANY, host}
+
     def _bypasses(self, url: str, host: str) -> bool:
         """As :meth:`bypasses`, for a normal URL."""
         origin = url[: url.find("/", len("https://"))]
@@ -146,13 +159,19 @@ class Engine:
         except DamagedStoreError:
             return True
 
-    def plan(self, request: Request) -> Plan:
+    def plan(self, request: Request, *, beyond: bool = False) -> Plan:
         """Decide what happens to a request that is complete.
 
         A hit and a block are journalled here; what goes live is journalled when it ends.
+
+        Args:
+            request: the request.
+            beyond: it leaves this machine though its URL may name it; see :meth:`is_beyond`.
         """
         config = self.config
         plan, known = self._begin(request)
+        if beyond and self._is_bypassed_as_loopback(known):
+            plan.reason = ""
         if plan.reason:
             plan.request = Request(request.method, known.url, [], b"", request.client)
             return plan

@@ -42,7 +42,7 @@ def explains(host: str, *, lookup: bool) -> bool:
     if not lookup:
         return False
     waiting = [capture for capture in tuple(_waiting) if capture.head is None]
-    return any(capture.plan.host == host for capture in waiting) or (
+    return any(host in (capture.plan.host, capture.proxy) for capture in waiting) or (
         bool(waiting) and _is_proxy(host)
     )
 

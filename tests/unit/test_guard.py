@@ -113,7 +113,7 @@ def test_the_machines_own_name_is_not_asked_of_a_name_server(make, journal):
 
 class Capture:
     def __init__(self, host):
-        self.head = None
+        self.head = self.proxy = None
         self.plan = type("Plan", (), {"host": host})
 
 
@@ -144,7 +144,10 @@ def test_a_look_up_in_another_thread_belongs_to_who_asks_that_host(
     live._current.set(None)
     guard = make("record")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:3128")
-    for host in ("api.example.org", "proxy.example.org", "other.example.org"):
+    capture.proxy = "proxy.example.net"
+    for host in (
+        "api.example.org", "proxy.example.org", "proxy.example.net", "other.example.org",
+    ):  # fmt: skip
         guard.check("socket.getaddrinfo", (host, 443, 0, 0, 0))
     assert [leak["host"] for leak in journal.events] == ["other.example.org"]
     guard.check("socket.connect", (None, ("192.0.2.2", 443)))

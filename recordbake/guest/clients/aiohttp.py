@@ -58,6 +58,15 @@ class AiohttpSeam:
         handler.connection_made(DeferredTransport(self, connector, request, timeout, handler))
         return handler
 
+    @staticmethod
+    def proxy_host(request: Any) -> str | None:
+        """The host of the proxy that a request goes through, if there is one."""
+        return request.proxy.raw_host if request.proxy else None
+
+    def is_beyond(self, request: Any) -> bool:
+        """Whether a request leaves this machine though it may name it: by a proxy."""
+        return self.engine.is_beyond(self.proxy_host(request))
+
     def has_own_resolver(self, connector: Any) -> bool:
         """Whether a suite resolves names itself, often to lead them to a server of its own."""
         return (
@@ -103,7 +112,7 @@ def install(module: ModuleType, engine: Engine) -> str:
 
     @functools.wraps(original)
     async def _create_connection(self: Any, req: Any, traces: Any, timeout: Any) -> Any:
-        if engine.bypasses(req.url.raw_host or "", req.port):
+        if engine.bypasses(req.url.raw_host or "", req.port) and not seam.is_beyond(req):
             return await original(self, req, traces, timeout)
         await tell_of_look_up(self, req, traces)
         return seam.connection(self, req, timeout)

@@ -80,6 +80,7 @@ class DeferredTransport(asyncio.Transport):
                 plan = self._seam.engine.plan(request)
                 if plan.take is not None and self._delivery.answer_at_once(plan.take):
                     return
+                plan = self._beyond(plan, request)
                 self._task = self._loop.create_task(self._run(self._go_on(buffer, plan)))
             else:
                 self._task = self._loop.create_task(self._run(self._resolve(buffer, request)))
@@ -106,7 +107,13 @@ class DeferredTransport(asyncio.Transport):
         ) and await self._seam.resolves_here(self._connector, self._request):
             await self._hand_over(bytes(buffer.raw))
             return
-        await self._go_on(buffer, engine.plan(request))
+        await self._go_on(buffer, self._beyond(engine.plan(request), request))
+
+    def _beyond(self, plan: Plan, request: Request) -> Plan:
+        """The plan of what leaves this machine all the same, by a proxy."""
+        if plan.action == decision.BYPASS and self._seam.is_beyond(self._request):
+            return self._seam.engine.plan(request, beyond=True)
+        return plan
 
     async def _go_on(self, buffer: RequestBuffer, plan: Plan) -> None:
         engine, raw = self._seam.engine, bytes(buffer.raw)
@@ -120,6 +127,7 @@ class DeferredTransport(asyncio.Transport):
             await self._delivery.answer(plan.take)
         else:
             capture = engine.watch(plan)
+            capture.proxy = self._seam.proxy_host(self._request)
             self._live = LiveExchange(self._line, self._delivery, capture, self._handler)
             await self._live.run(raw, engine.config)
 

@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..engine import Engine
+
 
 #: The class of deferred sockets, once it is loaded: with a process's first connection.
 DEFERRED: set[type] = set()
@@ -56,6 +58,11 @@ def is_proxy(connection: Any) -> bool:
         mark in os.environ.get(name, "")
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
     )
+
+
+def is_beyond(connection: Any, engine: Engine) -> bool:
+    """Whether what a connection asks for leaves this machine though it may name it: by a proxy."""
+    return is_proxy(connection) and engine.is_beyond(str(connection.host).strip("[]"))
 
 
 def runs_proxy_of(connection: Any) -> bool:

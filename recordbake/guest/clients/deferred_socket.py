@@ -11,7 +11,7 @@ from ..exchange import CONNECT, Head, Request
 from ..request_buffer import RequestBuffer
 from .answer_files import begun
 from .answer_reader import AnswerReader, answer_file
-from .connection import DEFERRED, runs_proxy_of, url_of
+from .connection import DEFERRED, is_beyond, runs_proxy_of, url_of
 from .stand_in import StandIn
 
 TYPE_CHECKING = False
@@ -175,10 +175,13 @@ class DeferredSocket(StandIn):
         """What becomes of a request that has an answer or may go live; others are errors."""
         __tracebackhide__ = True
         plan = self.seam.engine.plan(request)
-        if plan.action == decision.BLOCK:
-            raise self.seam.blocked(self.connection, plan)
+        if plan.action != decision.ANSWER:
+            if plan.action == decision.BYPASS and is_beyond(self.connection, self.seam.engine):
+                plan = self.seam.engine.plan(request, beyond=True)
+            if plan.action == decision.BLOCK:
+                raise self.seam.blocked(self.connection, plan)
         failure = None if plan.take is None else plan.take.failure
-        if plan.action == decision.ANSWER and failure is not None and failure.phase == CONNECT:
+        if failure is not None and plan.action == decision.ANSWER and failure.phase == CONNECT:
             if runs_proxy_of(self.connection):
                 self._show_proxy()
             if failure.kind != "tls":  # what did not connect has no socket

@@ -51,7 +51,7 @@ class HttpxSeam:
         self.sent, self.fields = httpx_fields.reader(module), httpx_fields.maker(module)
         self.note_large = join_large(module)
 
-    def plan(self, request: Any) -> Plan:
+    def plan(self, request: Any, transport: Any) -> Plan:
         """Decide; the request's body has been read before.
 
         Raises:
@@ -60,9 +60,16 @@ class HttpxSeam:
         """
         __tracebackhide__ = True  # pytest then shows the suite's own lines
         url = request.url
-        absolute = f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}"
-        headers, content = self.sent(request.headers), request.content
-        plan = self.engine.plan(Request(request.method, absolute, headers, content, self.name))
+        asked = Request(
+            request.method,
+            f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}",
+            self.sent(request.headers), request.content, self.name,
+        )  # fmt: skip
+        plan = self.engine.plan(asked)
+        if plan.action == decision.ANSWER:
+            return plan
+        if plan.action == decision.BYPASS and self.engine.is_beyond(_proxy_host(transport)):
+            plan = self.engine.plan(asked, beyond=True)
         if plan.action == decision.BLOCK:
             raise self.module.ProxyError(plan.message, request=request)
         return plan
@@ -125,6 +132,12 @@ class HttpxSeam:
             capture.cancel()
 
 
+def _proxy_host(transport: Any) -> str | None:
+    """The host of the proxy that httpcore's pool of a transport asks, if it asks one."""
+    url = getattr(getattr(transport, "_pool", None), "_proxy_url", None)
+    return None if url is None else url.host.decode("ascii").strip("[]")
+
+
 def head_of(response: Any) -> Head:
     """Status line and header fields of a raw response."""
     version = response.extensions.get("http_version", b"HTTP/1.1").decode("ascii")
@@ -168,7 +181,7 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
         if is_not_ours(self, request):
             return original(self, request)
         request.read()
-        plan = seam.plan(request)
+        plan = seam.plan(request, self)
         if plan.action == decision.ANSWER:
             response = seam.answer(plan, request, is_async=False)
             for name, info in seam.steps(plan, request):
@@ -202,10 +215,11 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
         if is_not_ours(self, request):
             return await original(self, request)
         await request.aread()
-        plan = seam.plan(request)
+        plan = seam.plan(request, self)
         if plan.action == decision.ANSWER:
             return await _answer_async(seam, plan, request)
         capture = seam.engine.watch(plan)
+        capture.proxy = _proxy_host(self)
         budget = RetryBudget(seam.engine.config, plan)
         while True:
             try:
