@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
+from functools import lru_cache
 from itertools import count
 
 from .exchange import UNREAD
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from .exchange import Take
     from .plan import Plan
     from .reader import StoreReader
+
+
+#: Orders that are remembered, each of a request and a test.
+_MOST_ORDERS = 100
 
 
 class TakeOrder:
@@ -28,7 +33,8 @@ class TakeOrder:
     """
 
     def __init__(self, reader: StoreReader, directory: str) -> None:
-        self._reader = reader
+        # What polls asks for the same order each time.
+        self._sequence = lru_cache(maxsize=_MOST_ORDERS)(reader.sequence)
         self._directory = directory
         # next() on a counter is atomic: threads get different numbers.
         self._own: defaultdict[str, count[int]] = defaultdict(count)
@@ -46,7 +52,7 @@ class TakeOrder:
         if len(takes) == 1:
             return takes[0]
         by_number = {take.take: take for take in takes}
-        used = self._reader.sequence(plan.key, plan.test or "", plan.attempt)
+        used = self._sequence(plan.key, plan.test or "", plan.attempt)
         order = [by_number[number] for number in used if number in by_number] or _read(takes)
         return order[min(self._asked_before(plan, takes[0].take), len(order) - 1)]
 

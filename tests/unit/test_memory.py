@@ -123,6 +123,16 @@ def test_takes_come_in_the_order_of_each_test(tmp_path):
             assert ask(engine, times=4) == [*bodies, bodies[-1]]
 
 
+def test_the_order_of_a_test_is_read_once(tmp_path, looked_up):
+    bodies = [b"%d" % n for n in range(30)]
+    engine = engine_of(
+        tmp_path, [sent(body=body, recorded_at=T0 + n) for n, body in enumerate(bodies)]
+    )
+    with attribution.Phase(attribution.RunningTest("t.py::test"), "call"):
+        assert ask(engine, times=30) == bodies
+    assert len(looked_up) == 3  # twice for the answers, once for their order
+
+
 def test_what_a_caller_changes_is_its_own(tmp_path):
     engine = engine_of(tmp_path, [sent()])
     for _ in range(4):
