@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from .exchange import Headers
 
 _EXPIRES = re.compile(r"(;\s*expires\s*=\s*)([^;]+)", re.IGNORECASE)
-#: Lengths of the names of fields with such dates, asked first: this is done for each answer.
-LENGTHS = frozenset({len("set-cookie"), len("retry-after")})
+#: Names of fields with such dates; their lengths, asked first: this is done for each answer.
+NAMES = frozenset({"set-cookie", "retry-after"})
+_LENGTHS = frozenset(map(len, NAMES))
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -27,7 +28,7 @@ def _imf_date(seconds: float) -> str:
 
 
 def _has_date(name: str, value: str) -> bool:
-    if len(name) not in LENGTHS:
+    if len(name) not in _LENGTHS:
         return False
     name = name.lower()
     if name == "set-cookie":

@@ -266,9 +266,7 @@ class Engine:
     def _chosen(self, takes: list[Take], plan: Plan) -> Take:
         """The answer among takes, whole."""
         take = takes[0] if len(takes) == 1 else self._order.choose(takes, plan)
-        if take.body_path is not None:
-            self._reader.look_at(take)
-        return take
+        return self._reader.own(take)
 
     def _takes(self, plan: Plan, request: Request) -> list[Take]:
         if self._refetched and plan.key in self._refetched:

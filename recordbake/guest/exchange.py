@@ -257,12 +257,13 @@ class Take(Data):
 
     ``body`` is set for bodies kept inline; a larger one is the file ``body_path``. ``asked`` are
     the header fields of the request that was recorded, where the answer may depend on them or on
-    the time of the day, and ``recorded_at`` then the time of the recording in Unix seconds.
+    the time of the day, and ``recorded_at`` then the time of the recording in Unix seconds. One
+    that is ``held`` is to be asked for again, and nobody's to change.
     """
 
     __slots__ = (
         "asked", "body", "body_path", "body_sha256", "body_size", "chunks", "failure", "head",
-        "key", "recorded_at", "take", "vary",
+        "held", "key", "recorded_at", "take", "vary",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913
@@ -282,3 +283,4 @@ class Take(Data):
         self.chunks: Chunks = []
         self.asked: Headers | None = None
         self.recorded_at = 0.0
+        self.held = False

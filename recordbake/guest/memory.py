@@ -13,6 +13,7 @@ from .codec import CodecError
 from .codings import readable
 from .dates import as_far_away
 from .exchange import Head, Take
+from .keys import vary_matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,41 +21,44 @@ if TYPE_CHECKING:
 
 #: Bytes of a half: at most twice as much is held.
 _HALF = 4 << 20
+#: Halves that the rows of one key may take: a login, say, that was answered anew in each test.
+_LARGEST = 8
 #: Keys that are known to have been asked for.
 _MOST_KEYS = 10_000
 #: Bytes that an answer and a field of its head take beside their text, about.
 _ROW, _FIELD = 700, 170
 
 
-def answer(row: Take, headers: Headers, *, held: bool) -> Take | None:
-    """What a row answers to a request; None where the request's client could not read it.
+def answer(row: Take) -> Take:
+    """What a row answers to a request that it is for.
 
-    Args:
-        row: as it was read.
-        headers: header fields of the request.
-        held: the row will be asked again, so that the answer shares nothing with it that could
-            be changed; else it is the row itself.
+    Of a row that is held it shares nothing that could be changed; else it is the row itself.
 
     Raises:
         CodecError: the body's file has another size.
         OSError: there is no such file.
     """
-    if held:
+    if row.held:
         row = _copy(row)
     if row.asked is not None and row.head is not None:
-        if not readable(row.head.headers, headers, row.asked):
-            return None
         row.head.headers = as_far_away(row.head.headers, row.recorded_at)
     if row.body_path is not None and os.stat(row.body_path).st_size != row.body_size:
         raise CodecError("the body's file has another size")
     return row
 
 
+def is_for(row: Take, headers: Headers) -> bool:
+    """Whether a row is an answer to a request with these header fields."""
+    return (row.vary is None or vary_matches(row.vary, headers)) and (
+        row.asked is None or row.head is None or readable(row.head.headers, headers, row.asked)
+    )
+
+
 def _copy(row: Take) -> Take:
     head = row.head
     if head is not None:
         fields, trailers = head.headers.copy(), head.trailers.copy()
-        head = Head(head.status, head.reason, head.version, fields, None, trailers)
+        head = Head(head.status, head.reason, head.version, fields, head.interim, trailers)
     copy = Take(
         row.key, row.take, head, row.body_size, row.body_sha256, body=row.body,
         body_path=row.body_path, failure=row.failure, vary=row.vary,
@@ -75,8 +79,10 @@ def _size(row: Take) -> int:
 class Memory:
     """Decoded rows by key, those that were asked for last; bounded.
 
-    Two generations: when the younger one is full, the older one is forgotten. Threads may meet
-    here: each step is one operation on a dictionary, and to lose a row costs a look-up.
+    Two generations: when the younger one is full, the older one is forgotten. What would not fit
+    into one is held apart, one key at a time: decoding its rows anew for each of its many answers
+    would take the square of their number. Threads may meet here: each step is one operation on a
+    dictionary, and to lose a row costs a look-up.
 
     Args:
         half: bytes that a generation holds.
@@ -89,6 +95,7 @@ class Memory:
         self._young: dict[str, list[Take]] = {}
         self._old: dict[str, list[Take]] = {}
         self._size = 0
+        self._large: tuple[str, list[Take]] = "", []
 
     def get(self, key: str) -> list[Take] | None:
         """The rows of a key, in order; None if they are not held."""
@@ -97,31 +104,35 @@ class Memory:
             found = self._old.get(key)
             if found is not None:
                 self._put(key, found)
+            else:
+                large, rows = self._large
+                found = rows if large == key else None
         return found
 
-    def keep(self, key: str, rows: list[Take]) -> bool:
+    def keep(self, key: str, rows: list[Take]) -> None:
         """Hold the rows of a key if it is asked for again: most never are.
 
         Nor are rows held of which callers could change something, as a failure's arguments.
 
-        Returns:
-            Whether they are held now.
         """
         if key not in self.asked:
             if len(self.asked) >= _MOST_KEYS:
                 self.asked.clear()
             self.asked.add(key)
-            return False
+            return
         if any(row.failure is not None or (row.head and row.head.interim) for row in rows):
-            return False
-        return self._put(key, rows)
+            return
+        if sum(map(_size, rows)) <= _LARGEST * self._half:
+            for row in rows:
+                row.held = True
+            self._put(key, rows)
 
-    def _put(self, key: str, rows: list[Take]) -> bool:
+    def _put(self, key: str, rows: list[Take]) -> None:
         size = sum(map(_size, rows))
+        if size > self._half:
+            self._large = key, rows
+            return
         if self._size + size > self._half:
             self._old, self._young, self._size = self._young, {}, 0
-        if size > self._half:
-            return False
         self._young[key] = rows
         self._size += size
-        return True

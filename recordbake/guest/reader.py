@@ -13,8 +13,7 @@ from urllib.parse import quote
 from .ahead import Ahead
 from .codec import DAMAGE, CodecError, decode_value
 from .exchange import DamagedStoreError, Failure, Take
-from .keys import vary_matches
-from .memory import Memory, answer
+from .memory import Memory, answer, is_for
 from .row_values import put_value
 
 TYPE_CHECKING = False
@@ -106,27 +105,33 @@ class StoreReader:
             self._idle.pop().close()
 
     def takes(self, key: str, headers: Headers) -> list[Take]:
-        """The takes of a key that these request headers select, in order.
+        """The takes of a key that these request headers select, in order; for looking at.
 
         Raises:
             DamagedStoreError: the store or a row is damaged.
         """
-        memory, held = self._memory, False
+        memory = self._memory
         rows = memory.get(key) if key in memory.asked else None
-        if rows is not None:
-            held = True
-        else:
+        if rows is None:
             rows = self._ahead.pop(key) or self._look_up(key)
-            held = bool(rows) and memory.keep(key, rows)
-        found = []
-        for row in rows:
-            try:
-                take = answer(row, headers, held=held)
-            except DAMAGE as error:
-                raise DamagedStoreError(f"entry {key}, take {row.take}: {error}") from None
-            if take is not None and (row.vary is None or vary_matches(row.vary, headers)):
-                found.append(take)
-        return found
+            if rows:
+                memory.keep(key, rows)
+        return [row for row in rows if is_for(row, headers)]
+
+    def own(self, take: Take) -> Take:
+        """One of :meth:`takes` for a caller who may change it; its body is there.
+
+        Raises:
+            DamagedStoreError: it is damaged.
+            OSError: the body cannot be read.
+        """
+        try:
+            take = answer(take)
+        except DAMAGE as error:
+            raise DamagedStoreError(f"entry {take.key}, take {take.take}: {error}") from None
+        if take.body_path is not None:
+            self._look_at(take.body_path, take.body_sha256)
+        return take
 
     def _look_up(self, key: str) -> list[Take]:
         """Rows from the store, which are checked and decoded here, once."""
@@ -174,22 +179,17 @@ class StoreReader:
             take.body_path = os.path.join(self._bodies, take.body_sha256[:2], take.body_sha256)
         return take
 
-    def look_at(self, take: Take) -> None:
-        """See whether the body of a take that is to be given out is whole; once in a process.
-
-        Raises:
-            DamagedStoreError: it is not.
-            OSError: it cannot be read.
-        """
-        if take.body_path is None or take.body_sha256 in self._whole:
+    def _look_at(self, path: str, sha256: str) -> None:
+        """See whether a body that is to be given out is whole; once in a process."""
+        if sha256 in self._whole:
             return
         digest = hashlib.sha256()
-        with open(take.body_path, "rb") as stream:
+        with open(path, "rb") as stream:
             while data := stream.read(1 << 20):
                 digest.update(data)
-        if digest.hexdigest() != take.body_sha256:
-            raise DamagedStoreError(f"the bytes of a body have changed: {take.body_path}")
-        self._whole.add(take.body_sha256)
+        if digest.hexdigest() != sha256:
+            raise DamagedStoreError(f"the bytes of a body have changed: {path}")
+        self._whole.add(sha256)
 
     def sequence(self, key: str, test: str, attempt: int) -> list[int]:
         """The takes that answered a test's identical requests, in order.

@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from . import codec
 from .codec import fields_and_text, is_whole, one_value
-from .dates import LENGTHS
+from .dates import NAMES
 from .exchange import Head
 
 TYPE_CHECKING = False
@@ -27,8 +27,9 @@ _STATUS, _SENT, _RECORDED = ',"status":', ',"request_headers":', '"},"recorded_a
 _SAID = ',"body":{"size":%d,"sha256":"%s","where":"%s'
 _CHUNKED = {"recorded_at", "chunks", "check"}
 _MAGIC = codec.MAGIC[:-1]
-#: Lengths of the names of fields by which an answer depends on the request's or on the time.
-_LOOKED_AT = LENGTHS | {len("content-encoding")}
+#: Names of fields by which an answer depends on the request's or on the time; their lengths.
+_LOOKED_AT = NAMES | {"content-encoding"}
+_LENGTHS = frozenset(map(len, _LOOKED_AT))
 _first = itemgetter(0)
 
 
@@ -60,7 +61,10 @@ def _put(take: Take, value: Any) -> None:
 
 def _depends(head: Head) -> bool:
     """Whether an answer may depend on the request's fields or on the time; most do not."""
-    return not _LOOKED_AT.isdisjoint(map(len, map(_first, head.headers)))
+    names = list(map(_first, head.headers))
+    return not _LENGTHS.isdisjoint(map(len, names)) and not _LOOKED_AT.isdisjoint(
+        map(str.lower, names)
+    )
 
 
 def _put_plain(take: Take, value: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from recordbake.guest import attribution
+from recordbake.guest import attribution, memory
 from recordbake.guest.exchange import Failure, Request
 from recordbake.guest.keys import request_key, vary_of
 from recordbake.guest.memory import Memory
@@ -133,6 +133,36 @@ def test_the_order_of_a_test_is_read_once(tmp_path, looked_up):
     assert len(looked_up) == 3  # twice for the answers, once for their order
 
 
+def test_of_many_answers_only_the_one_that_is_given_is_made(tmp_path, looked_up, monkeypatch):
+    bodies = [b"%d" % n for n in range(30)]
+    engine = engine_of(
+        tmp_path, [sent(body=body, recorded_at=T0 + n) for n, body in enumerate(bodies)]
+    )
+    engine._reader._memory = Memory(10_000)  # more than fits
+    engine._asked = engine._reader.asked = engine._reader._memory.asked
+    made = []
+    copy = memory._copy
+    monkeypatch.setattr(memory, "_copy", lambda row: made.append(row.take) or copy(row))
+    with attribution.Phase(attribution.RunningTest("t.py::test"), "call"):
+        assert ask(engine, times=30) == bodies
+    assert made == list(range(1, 30))  # the first time, none is held
+    assert len(looked_up) == 3
+
+
+def test_what_a_caller_changes_of_one_answer_of_several_is_its_own(tmp_path):
+    entries = [sent(body=body, recorded_at=T0 + n) for n, body in enumerate((b"1", b"2"))]
+    engine = engine_of(tmp_path, entries)
+    with attribution.Phase(attribution.RunningTest("t.py::test"), "call"):
+        for body in (b"1", b"2", b"2", b"2"):
+            take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3")).take
+            assert (take.body, take.head.status, take.chunks) == (body, 200, [])
+            assert take.head.headers == [("Content-Type", "text/plain"), ("Content-Length", "1")]
+            take.head.headers.append(("X", "y"))
+            take.head.status = 500
+            take.chunks.append((1, 1))
+            take.body = b"changed"
+
+
 def test_what_a_caller_changes_is_its_own(tmp_path):
     engine = engine_of(tmp_path, [sent()])
     for _ in range(4):
@@ -161,11 +191,12 @@ def test_a_body_in_a_file_is_looked_at_each_time(tmp_path):
     recording = make_recording(tmp_path / "recording", [entry], tmp_path / "none")
     reader = StoreReader(str(recording.store))
     for _ in range(3):
-        (take,) = reader.takes(entry.key, PLAIN)
+        (take,) = map(reader.own, reader.takes(entry.key, PLAIN))
     with Path(take.body_path).open("ab") as stream:
         stream.write(b"more")
+    (take,) = reader.takes(entry.key, PLAIN)
     with pytest.raises(Exception, match="another size"):
-        reader.takes(entry.key, PLAIN)
+        reader.own(take)
 
 
 def test_damage_is_found_when_it_is_read_first_and_never_held(tmp_path):
@@ -221,12 +252,12 @@ def test_no_more_is_held_than_the_bound(tmp_path):
     entries = [captured(f"https://x.example/{n}", b"%05d" % n * (size // 5)) for n in range(60)]
     recording = make_recording(tmp_path / "recording", entries)
     reader = StoreReader(str(recording.store))
-    memory = reader._memory = Memory(half)
+    held_rows = reader._memory = Memory(half)
     for _ in range(3):
         for entry in entries:
             (take,) = reader.takes(entry.key, PLAIN)
             assert take.body == entry.body
-            held = [row for half in (memory._young, memory._old) for row in half.values()]
+            held = [row for half in (held_rows._young, held_rows._old) for row in half.values()]
             assert sum(len(take.body or b"") for rows in held for take in rows) <= 2 * half
     assert held
 
