@@ -316,6 +316,7 @@ class Engine:
         if failure is not None:
             failure.message = self._secrets.text(failure.message)
             failure.raw = self._secrets.text(failure.raw)
+            failure.chain = self._secrets.data(failure.chain)
         if capture.keep:
             if head is not None and plan.vary_request is not None:
                 captured.vary = keys.vary_of(head, plan.vary_request)

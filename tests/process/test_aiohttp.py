@@ -11,7 +11,9 @@ import textwrap
 import threading
 
 import pytest
+import trustme
 
+from tests.clients.origin import ContractOrigin
 from tests.support.cli import recordbake
 from tests.support.origin import BIG, LARGE, TEXT, Origin, Torrent, reply
 from tests.support.programs import CAPTURE, events, record_and_replay, requests
@@ -482,3 +484,61 @@ def test_a_forward_proxy_gets_its_credentials(tmp_path):
             "replay", "--strict", "--", sys.executable, path, cwd=tmp_path, env={"PROXY": url}
         )
     assert (replayed.stdout, replayed.returncode) == ("proxied\n", 0), replayed.stderr
+
+
+def test_a_proxy_that_opens_no_tunnel(tmp_path):
+    """It answers in the replay with what it had answered: status, reason and fields."""
+    answer = (
+        b"HTTP/1.1 407 Pay First\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n"
+    )
+    code = """
+        async def main(session):
+            try:
+                await session.get("https://127.0.0.1:1/", proxy=os.environ["PROXY"])
+            except aiohttp.ClientHttpProxyError as error:
+                print(error.status, error.message, error.headers["proxy-authenticate"],
+                      error.request_info.method, error.history, error)
+        run(main)
+        """
+    program = tmp_path / "program.py"
+    program.write_text(PRELUDE + textwrap.dedent(code))
+    said = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse():
+            with server.accept()[0] as connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        threading.Thread(target=refuse, daemon=True).start()
+        env = CAPTURE | {"PROXY": f"http://127.0.0.1:{server.getsockname()[1]}"}
+        command = ["--", sys.executable, program]
+        said.append(recordbake("record", "--allow-errors", *command, cwd=tmp_path, env=env))
+    said.append(recordbake("replay", "--strict", *command, cwd=tmp_path, env=env))
+    assert [each.returncode for each in said] == [0, 0], said
+    assert said[0].stdout.startswith("407 Pay First Basic realm=x CONNECT () 407, message=")
+    assert said[1].stdout == said[0].stdout
+
+
+def test_a_certificate_that_is_another_one(tmp_path):
+    code = """
+        async def main(session):
+            try:
+                await session.get(URL, ssl=aiohttp.Fingerprint(bytes(32)))
+            except aiohttp.ServerFingerprintMismatch as error:
+                print(error.expected == bytes(32), error.got.hex(), error.host, error)
+        run(main)
+        """
+    authority = trustme.CA()
+    pem = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(pem)
+    program = tmp_path / "program.py"
+    program.write_text(PRELUDE + textwrap.dedent(code))
+    command = ["--", sys.executable, program]
+    with ContractOrigin(authority) as origin:
+        env = CAPTURE | {"ORIGIN": origin.url, "SSL_CERT_FILE": str(pem)}
+        recorded = recordbake("record", "--allow-errors", *command, cwd=tmp_path, env=env)
+    replayed = recordbake("replay", "--strict", *command, cwd=tmp_path, env=env)
+    assert (recorded.returncode, replayed.returncode) == (0, 0), recorded.stderr + replayed.stderr
+    assert recorded.stdout.startswith("True ")
+    assert replayed.stdout == recorded.stdout

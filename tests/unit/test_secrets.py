@@ -15,7 +15,10 @@ from recordbake import seen_secrets
 from recordbake.bake import Options, bake
 from recordbake.errors import SecretError
 from recordbake.guest.capture import Capture, set_length
-from recordbake.guest.exchange import Captured, Head, Request
+from recordbake.guest.config import GuestConfig
+from recordbake.guest.engine import Engine
+from recordbake.guest.events import Journal
+from recordbake.guest.exchange import Captured, Failure, Head, Request
 from recordbake.guest.known_secrets import Secrets, Stream, hide_fields, is_secret, named_secrets
 from recordbake.guest.plan import Plan
 from recordbake.scanning import Scanner
@@ -107,6 +110,20 @@ def capture_of(
     data = found.body if found.body_file is None else (tmp_path / found.body_file).read_bytes()
     assert len(data) == found.body_size
     return found, data, capture.head
+
+
+def test_an_error_is_kept_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_TOKEN", SECRET)
+    (tmp_path / "shards").mkdir()
+    config = GuestConfig("record", "r", str(tmp_path / "shards"))
+    engine = Engine(config, Journal(config.as_settings()))
+    capture = engine.watch(engine.plan(Request("GET", "https://h.example/", [])))
+    said = f"illegal header line: {SECRET}"
+    cause = ("h11", "RemoteProtocolError", [said, {"list": [SECRET, 7]}])
+    capture.fail(Failure("protocol", said, 0, "head", said, chain=[cause]))
+    written = b"".join(path.read_bytes() for path in (tmp_path / "shards").iterdir())
+    assert SECRET.encode() not in written
+    assert b"illegal header line: REDACTED" in written
 
 
 @pytest.mark.parametrize("padding", [0, 100_000])

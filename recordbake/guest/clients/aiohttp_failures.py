@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 
 from ..exchange import CONNECT, Failure
 from .failures import classify, rebuild
@@ -11,6 +12,11 @@ from .failures import classify, rebuild
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from ..exchange import Chain
+
+#: What a proxy answers instead of opening a tunnel; a certificate that is another one.
+_PROXY, _FINGERPRINT = "ClientHttpProxyError", "ServerFingerprintMismatch"
 
 
 def classify_connect(error: BaseException) -> Failure:
@@ -21,7 +27,48 @@ def classify_connect(error: BaseException) -> Failure:
     failure = classify(cause, CONNECT)
     if not isinstance(cause, OSError):
         failure.kind, failure.message = "connect", str(error)
+    failure.chain = _as_plain(error) or failure.chain
     return failure
+
+
+def _as_plain(error: Any) -> Chain:
+    """An error that is not the system's: class and values that JSON can hold; none for others."""
+    kind, values = type(error).__name__, []
+    if kind == _PROXY:
+        fields = [[str(name), str(value)] for name, value in (error.headers or {}).items()]
+        values = [error.status, error.message, fields]
+    elif kind == _FINGERPRINT:
+        values = [error.expected.hex(), error.got.hex(), error.host, error.port]
+    return [(type(error).__module__, kind, values)] if values else []
+
+
+def _from_plain(module: Any, chain: Chain, request: Any) -> Exception | None:
+    """The inverse of :func:`_as_plain`; None where this is none, or not what it should be."""
+    try:
+        ((_, kind, values),) = chain
+        if kind == _FINGERPRINT:
+            expected, got, host, port = values
+            made = module.ServerFingerprintMismatch(
+                bytes.fromhex(str(expected)), bytes.fromhex(str(got)), str(host), port
+            )
+        elif kind == _PROXY:
+            status, message, fields = values
+            headers = {**(request.proxy_headers or {}), "Host": request.headers.get("Host", "")}
+            made = module.ClientHttpProxyError(
+                module.RequestInfo(request.url, "CONNECT", _fields(headers.items()), request.proxy),
+                (), status=status, message=str(message), headers=_fields(fields),
+            )  # fmt: skip
+        else:
+            return None
+    except (ValueError, TypeError, AttributeError):
+        return None
+    assert isinstance(made, Exception)
+    return made
+
+
+def _fields(pairs: Any) -> Any:
+    multidict = sys.modules["multidict"]
+    return multidict.CIMultiDictProxy(multidict.CIMultiDict(tuple(map(tuple, pairs))))
 
 
 def connect_timeout(module: Any, request: Any) -> Exception:
@@ -40,6 +87,8 @@ def rebuild_connect(module: Any, failure: Failure, request: Any) -> Exception:
     """The aiohttp exception of a connection that failed while recording."""
     if failure.kind == "connect_timeout":
         return connect_timeout(module, request)
+    if own := _from_plain(module, failure.chain, request):
+        return own
     cause = rebuild(failure)
     name = "ClientConnectorError"
     if failure.kind == "dns":
