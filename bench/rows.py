@@ -323,7 +323,7 @@ LIVE = "wall of a call, mean; 2,000 entries of 1 KB"
 ROWS = (
     Row("start-up", "`python -c pass`, hooked over not hooked", CPU, 1.3, _process("pass", 8)),
     Row("import-requests", "`import requests`, hooked over not hooked", CPU, 1.1,
-        _process("import requests", 8)),
+        _process("import requests", 16)),
     Row("first-hit", "first hit of a process, less the first call of the client itself",
         "CPU of the call, milliseconds", 15, _first_hit, "ms"),
     Row("hit-requests", "`requests.get` hit over the same with a transport that answers from a dict,"

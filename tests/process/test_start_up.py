@@ -58,7 +58,7 @@ def test_importing_a_client_does_not_load_what_requests_take(tmp_path, library):
 
 #: What the first connection loads, or a live request or failure.
 CONNECTING = {
-    "answer_reader", "decision", "deferred_socket", "exceptions", "failures", "framing",
+    "answer_reader", "decision", "deferred_socket", "exceptions", "exchange", "failures", "framing",
     "live_reader", "request_buffer", "response_reader", "retry", "stand_in", "tunnel", "wire",
 }  # fmt: skip
 

@@ -52,10 +52,11 @@ def test_fields_of_httpx_are_a_request_s_own():
     seam.sent = httpx_fields.reader(real_httpx)
     for value in (b"a", b"b", b"a"):
         headers = [(b"X", value)]
-        seam.plan(SimpleNamespace(
+        request = SimpleNamespace(
             method="GET", content=b"", url=real_httpx.URL("https://x.example/"),
             headers=real_httpx.Headers(headers),
-        ))  # fmt: skip
+        )  # fmt: skip
+        seam.plan(request, transport=None)
         assert asked[-1].headers == [("X", value.decode())]
         asked[-1].headers.append(("Y", "z"))
 

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from operator import attrgetter
 from types import SimpleNamespace
 
-from ..exchange import Request
 from ..patterns import Pattern
 
 TYPE_CHECKING = False
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..engine import Engine
-    from ..exchange import Headers, Take
+    from ..exchange import Headers, Request, Take
     from .deferred_socket import DeferredSocket
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -80,12 +79,25 @@ def plain_body(body: Any) -> bytes | None:
     return body if type(body) is bytes else None
 
 
+def _first_request(*values: Any) -> Request:
+    """The class of requests, which is loaded with the first and put in the place of this."""
+    global _request  # noqa: PLW0603  # no call more for each request
+    from ..exchange import Request
+
+    _request = Request
+    return Request(*values)
+
+
+_request: Any = _first_request
+
+
 def plain_request(method: str, url: str, headers: Any, body: Any) -> Request | None:
     """A request through urllib3 as it would be sent, or None where that takes its own code."""
     pairs, data = plain_headers(headers), plain_body(body)
     if pairs is None or data is None or method not in METHODS:
         return None
-    return Request(method, url, pairs, data, "urllib3")
+    made: Request = _request(method, url, pairs, data, "urllib3")
+    return made
 
 
 def ready_take(engine: Engine, request: Request) -> Take | None:
