@@ -7,8 +7,10 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from recordbake.guest.exchange import OWN
+
 if TYPE_CHECKING:
-    from recordbake.guest.exchange import Captured
+    from recordbake.guest.exchange import Captured, Failure
 
 #: Response headers that differ between any two answers and mean nothing to a caller.
 _NOISE = frozenset(
@@ -24,6 +26,13 @@ _VOLATILE = _NOISE | {
     "x-cache", "x-cache-hits", "x-cache-lookup", "retry-after", "set-cookie",
 }  # fmt: skip
 _VOLATILE_PREFIXES = ("x-ratelimit-", "cf-", "x-amz-cf-", "x-goog-hash", "x-goog-generation")
+
+
+def _failure(failure: Failure) -> tuple[str, ...]:
+    """What two failures have in common that are the same."""
+    found = (failure.kind, failure.phase, failure.client)
+    # One follows from what the client was given, such as a timeout, of which the key tells nothing.
+    return (*found, failure.message) if failure.kind == OWN else found
 
 
 def answer_identity(captured: Captured, *, exact: bool = False) -> str:
@@ -45,7 +54,7 @@ def answer_identity(captured: Captured, *, exact: bool = False) -> str:
         None if head is None else (head.status, head.reason, head.version),
         sorted(pair for pair in headers if counts(pair[0])),
         captured.body_sha256,
-        None if failure is None else (failure.kind, failure.phase, failure.client),
+        None if failure is None else _failure(failure),
         captured.vary,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posix
 
 from . import clock
 from .codec import INLINE_LIMIT
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
     from .exchange import Chunks, Head, Headers
     from .plan import Plan
+
+# A suite may replace functions of Python by mocks; these are the real ones.
+_write, _close, _unlink = posix.write, posix.close, posix.unlink
+_getpid, _sha256 = posix.getpid, hashlib.sha256
 
 #: Runs of equal chunks that are kept; where a body has more, the rest comes in other pieces.
 _MAX_RUNS = 4096
@@ -60,10 +65,10 @@ class Capture:
         self._report = report
         self._started = clock.monotonic()
         self.recorded_at = clock.now()
-        self._digest = hashlib.sha256()
+        self._digest = _sha256()
         self._inline = bytearray()
         self._fd = -1
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._file: str | None = None
         self._chunks: Chunks = []
         self._count_chunks = keep
@@ -72,7 +77,7 @@ class Capture:
     @property
     def is_ours(self) -> bool:
         """Whether this process made the request; a forked child leaves it to its parent."""
-        return self._pid == os.getpid()
+        return self._pid == _getpid()
 
     def write(self, data: bytes) -> None:
         """Add body bytes, without transfer framing."""
@@ -104,16 +109,16 @@ class Capture:
             self._fd = open_file(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         view = memoryview(data)
         while view:
-            view = view[os.write(self._fd, view) :]
+            view = view[_write(self._fd, view) :]
 
     def _lose(self, error: OSError) -> None:
         """The body cannot be kept; the caller gets it all the same, and the disk its space."""
         self.keep = False
         self.lost = error
         if self._fd >= 0 and self._file:
-            os.close(self._fd)
+            _close(self._fd)
             self._fd = -1
-            os.unlink(self._file)
+            _unlink(self._file)
 
     def chunk(self, length: int) -> None:
         """A chunk of that many bytes begins."""
@@ -138,7 +143,7 @@ class Capture:
         if self.keep:
             self._clean()
         if self._fd >= 0:
-            os.close(self._fd)
+            _close(self._fd)
         captured = Captured(
             key=self.plan.key,
             request=self.plan.request,
@@ -146,7 +151,7 @@ class Capture:
             body_sha256=self._digest.hexdigest(),
             body_size=self.size,
             body=bytes(self._inline),
-            body_file=os.path.basename(self._file) if self._file else None,
+            body_file=self._file.rpartition("/")[2] if self._file else None,
             recorded_at=self.recorded_at,
             live_ms=(clock.monotonic() - self._started) * 1000,
             test=self.plan.test,
@@ -186,11 +191,11 @@ class Capture:
     def _replace(self, body: bytes) -> None:
         """Keep other bytes than those that came; nothing of the first remains."""
         if self._fd >= 0 and self._file is not None:
-            os.close(self._fd)
-            os.unlink(self._file)
+            _close(self._fd)
+            _unlink(self._file)
             self._fd, self._file = -1, None
         self._inline.clear()
-        self._digest, self.size = hashlib.sha256(), 0
+        self._digest, self.size = _sha256(), 0
         self._keep(body)
         if self.size != self.sent:
             self._chunks = []

@@ -74,6 +74,7 @@ def _text(value: str | None) -> str:
 
 # A suite may replace the functions of os by mocks; these are the real ones.
 _write, _fstat, _lseek, _getpid = os.write, os.fstat, os.lseek, os.getpid
+_urandom = os.urandom
 
 
 def _position(descriptor: int) -> int:
@@ -141,7 +142,7 @@ class ShardFile:
 
 def unique_name() -> str:
     """A file name no other process of any machine uses: process, time and random bits."""
-    return f"{os.getpid()}-{int(clock.now() * 1e6):x}-{os.urandom(3).hex()}"
+    return f"{_getpid()}-{int(clock.now() * 1e6):x}-{_urandom(3).hex()}"
 
 
 def current_attempt() -> int:

@@ -19,7 +19,14 @@ from .redaction import CREDENTIAL_HEADERS, redact_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .exchange import Head, Request
+
+# A suite may replace functions of Python by mocks; these are the real ones.
+sha256 = hashlib.sha256
+_decode = json.JSONDecoder().decode
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 _first = itemgetter(0)
 KEY_LENGTH = 32  # hexadecimal digits: 128 bits
@@ -163,6 +170,15 @@ def unzipped(body: bytes) -> bytes:
     return content if unzip.eof and not unzip.unused_data else body
 
 
+def from_json(text: bytes) -> Any:
+    """The value of a JSON text, as :func:`json.loads` gives it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return _decode(text.decode(json.detect_encoding(text), "surrogatepass"))
+
+
 def body_digest(body: bytes, content_type: str) -> str:
     """A digest of a request body that ignores what carries no meaning.
 
@@ -177,12 +193,12 @@ def body_digest(body: bytes, content_type: str) -> str:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         try:
-            body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+            body = _encode(from_json(body)).encode()
         except (ValueError, RecursionError):
             pass
     elif media_type.startswith("multipart/") and (match := _BOUNDARY.search(content_type)):
         body = body.replace(match.group(1).encode("latin-1", "replace"), b"BOUNDARY")
-    return hashlib.sha256(body).hexdigest()
+    return sha256(body).hexdigest()
 
 
 def request_key(request: Request, extra: re.Pattern[str] | None = None) -> str:
@@ -206,12 +222,12 @@ def key_of(request: Request, url: str, traits: Traits) -> str:
     text = f"{request.method.upper()}\n{url}\n{kind}\n{digest}"
     for place, name in traits.conditions:
         text += f"\n{name}: {headers[place][1]}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_LENGTH]
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_LENGTH]
 
 
 def _value_digest(headers: Headers, name: str) -> str:
     value = ", ".join(v for n, v in headers if n.lower() == name)
-    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def vary_of(head: Head, request: Request) -> dict[str, str] | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import _io
 import hashlib
 import json
 import os
+import posix
 import sqlite3
+import sqlite3.dbapi2
 from collections import deque
 from operator import index
 from urllib.parse import quote
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .exchange import Headers
+
+# A suite may replace functions of Python by mocks; these are the real ones.
+_open, _getpid, _loads = _io.open, posix.getpid, json.JSONDecoder().decode
+_sha256, _connect = hashlib.sha256, sqlite3.dbapi2.connect
 
 _BY_KEY = """
 SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
@@ -68,14 +75,14 @@ class StoreReader:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._bodies = os.path.join(os.path.dirname(path), "bodies")
+        self._bodies = path.rpartition("/")[0] + "/bodies"
         self._whole: set[str] = set()
         self._memory = Memory()
         self._ahead = Ahead()
         #: Keys that were looked up before in this process, not for sure all of them.
         self.asked = self._memory.asked
         self._idle: deque[sqlite3.Connection] = deque()
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._inherited: list[deque[sqlite3.Connection]] = []  # kept, so that nobody closes them
 
     def _query(self, sql: str, parameters: tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -90,18 +97,18 @@ class StoreReader:
         return rows
 
     def _take_connection(self) -> sqlite3.Connection:
-        if self._pid != os.getpid():
+        if self._pid != _getpid():
             self._inherited.append(self._idle)
-            self._idle, self._pid = deque(), os.getpid()
+            self._idle, self._pid = deque(), _getpid()
         try:
             return self._idle.pop()
         except IndexError:
             uri = f"file:{quote(os.fsencode(self._path))}?mode=ro&immutable=1"
-            return sqlite3.connect(uri, uri=True, check_same_thread=False)
+            return _connect(uri, uri=True, check_same_thread=False)
 
     def close(self) -> None:
         """Close what is idle; a later look-up opens anew."""
-        while self._idle and self._pid == os.getpid():
+        while self._idle and self._pid == _getpid():
             self._idle.pop().close()
 
     def takes(self, key: str, headers: Headers) -> list[Take]:
@@ -167,24 +174,24 @@ class StoreReader:
         number, size, sha256, vary, failure, value = row[:6]
         take = Take(key, index(number), None, index(size), str(sha256))  # type: ignore[arg-type]
         if failure is not None:
-            take.failure = Failure.from_dict(json.loads(str(failure)))
+            take.failure = Failure.from_dict(_loads(str(failure)))
         if vary is not None:
-            take.vary = {str(k): str(v) for k, v in json.loads(str(vary)).items()}
+            take.vary = {str(k): str(v) for k, v in _loads(str(vary)).items()}
         if value is None:
             if take.failure is None:
                 raise CodecError("the response is missing")
             return take
         put_value(take, value)
         if take.body is None:
-            take.body_path = os.path.join(self._bodies, take.body_sha256[:2], take.body_sha256)
+            take.body_path = f"{self._bodies}/{take.body_sha256[:2]}/{take.body_sha256}"
         return take
 
     def _look_at(self, path: str, sha256: str) -> None:
         """See whether a body that is to be given out is whole; once in a process."""
         if sha256 in self._whole:
             return
-        digest = hashlib.sha256()
-        with open(path, "rb") as stream:
+        digest = _sha256()
+        with _open(path, "rb") as stream:
             while data := stream.read(1 << 20):
                 digest.update(data)
         if digest.hexdigest() != sha256:
@@ -233,7 +240,7 @@ class StoreReader:
         """
         try:
             ((vary, value),) = self._query(_ASKED, (key,))
-            digests = None if vary is None else dict(json.loads(str(vary)))
+            digests = None if vary is None else dict(_loads(str(vary)))
             if value is None:  # it failed before there was a response
                 return [], None, digests
             meta = decode_value(value)[0]  # type: ignore[arg-type]

@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Headers
 
+# A suite may replace functions of Python by mocks; these are the real ones.
+_sub = re.sub
+
 PLACEHOLDER = "REDACTED"
 
 #: Request headers that carry a credential; the kind is part of the key, the value is not kept.
@@ -78,7 +81,7 @@ def redact_url(url: str, extra: re.Pattern[str] | None = None) -> str:
         extra: a pattern from :func:`parameter_pattern` for the user's own names.
     """
     if "@" in url:
-        url = re.sub(_USERINFO, r"\1", url)
+        url = _sub(_USERINFO, r"\1", url)
     if "=" not in url:
         return url
     lowered = url.lower()

@@ -6,12 +6,11 @@ whose name sounds like a secret has no digest at all.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from urllib.parse import parse_qsl
 
-from .keys import unzipped
+from .keys import from_json, sha256, unzipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     Shape = dict[str, Any]  # "kind", "size" and "fields"
 
+_encode = json.JSONEncoder(sort_keys=True).encode
 #: A larger body, and what lies deeper or comes later than this, is told by its size alone.
 _MAX_BODY = 1 << 20
 _MAX_FIELDS = 200
@@ -70,11 +70,11 @@ def body_shape(body: bytes, content_type: str) -> Shape | None:
 def _mark(path: str, value: bytes) -> str:
     if _SECRET.search(path):
         return ""
-    return hashlib.sha256(path.encode("utf-8", "replace") + b"\0" + value).hexdigest()[:_DIGITS]
+    return sha256(path.encode("utf-8", "replace") + b"\0" + value).hexdigest()[:_DIGITS]
 
 
 def _json_fields(content: bytes) -> Iterator[tuple[str, bytes]]:
-    yield from _walk("", json.loads(content), 0)
+    yield from _walk("", from_json(content), 0)
 
 
 def _walk(path: str, value: Any, depth: int) -> Iterator[tuple[str, bytes]]:
@@ -86,7 +86,7 @@ def _walk(path: str, value: Any, depth: int) -> Iterator[tuple[str, bytes]]:
         for number, inner in enumerate(value):
             yield from _walk(f"{path}[{number}]", inner, depth + 1)
     else:
-        yield path or "the whole", json.dumps(value, sort_keys=True).encode()
+        yield path or "the whole", _encode(value).encode()
 
 
 def _form_fields(content: bytes) -> Iterator[tuple[str, bytes]]:

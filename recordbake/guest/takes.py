@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posix
 from collections import defaultdict
 from functools import lru_cache
 from itertools import count
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from .exchange import Take
     from .plan import Plan
     from .reader import StoreReader
+
+# A suite may replace functions of Python by mocks; these are the real ones.
+_open, _write, _lseek, _close = posix.open, posix.write, posix.lseek, posix.close
+_sha256 = hashlib.sha256
 
 
 #: Orders that are remembered, each of a request and a test.
@@ -64,15 +69,15 @@ class TakeOrder:
         O_APPEND).
         """
         identity = f"{plan.test}\n{plan.attempt}\n{plan.key}\n{selected}"
-        name = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        name = _sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
-            descriptor = os.open(f"{self._directory}/{name}.asked", flags, 0o666)
+            descriptor = _open(f"{self._directory}/{name}.asked", flags, 0o666)
             try:
-                os.write(descriptor, b".")
-                return os.lseek(descriptor, 0, os.SEEK_CUR) - 1
+                _write(descriptor, b".")
+                return _lseek(descriptor, 0, os.SEEK_CUR) - 1
             finally:
-                os.close(descriptor)
+                _close(descriptor)
         except OSError:  # the disk is full, or another user's process: count here
             return next(self._own[name])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _io
 import io
 
 from .. import framing
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from ..exchange import Failure, Take
+
+# A suite may replace functions of Python by mocks; these are the real ones.
+_open = _io.open
 
 
 def answer_file(reader: AnswerReader) -> AnswerFile | AnswerBytes:
@@ -28,7 +32,7 @@ def answer_file(reader: AnswerReader) -> AnswerFile | AnswerBytes:
     return AnswerBytes(start, take.head, take.body)
 
 
-def _rebuilt(failure: Failure) -> OSError:
+def _rebuilt(failure: Failure) -> Exception:
     from .failures import rebuild  # most answers have none
 
     return rebuild(failure)
@@ -70,7 +74,9 @@ class AnswerReader(ResponseReader):
             self._ended = True
             return take.failure.raw.encode("latin-1")
         self._file = (
-            io.BytesIO(take.body) if take.body is not None else open(take.body_path or "", "rb")  # noqa: SIM115  # closed with the response
+            io.BytesIO(take.body)
+            if take.body is not None
+            else _open(take.body_path or "", "rb")  # closed with the response
         )
         return self.start()
 

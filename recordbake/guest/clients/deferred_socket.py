@@ -7,7 +7,7 @@ import socket
 from contextlib import suppress
 
 from .. import decision
-from ..exchange import CONNECT, Head, Request
+from ..exchange import CONNECT, OWN, Head, Request
 from ..request_buffer import RequestBuffer
 from .answer_files import begun
 from .answer_reader import AnswerReader, answer_file
@@ -26,8 +26,22 @@ if TYPE_CHECKING:
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _IDLE = "Idle"  # http.client's state between two requests
-#: What urllib3 takes for a server that has answered already: it asks for the response all the same.
-_SWALLOWED = (BrokenPipeError, ConnectionResetError)
+#: What urllib3 takes for a server that has answered already: it asks for the response all the same;
+#: and http.client for data that it has to send by pieces.
+_SWALLOWED = (BrokenPipeError, ConnectionResetError, TypeError)
+
+
+def _bytes_of(data: Any) -> bytes:
+    """Data that are sent, as bytes.
+
+    Raises:
+        TypeError: a socket would not take them.
+    """
+    try:
+        return data if type(data) is bytes else bytes(memoryview(data))
+    except TypeError:
+        message = f"a bytes-like object is required, not {type(data).__name__!r}"
+        raise TypeError(message) from None
 
 
 class _Idle:
@@ -72,11 +86,13 @@ class DeferredSocket(StandIn):
             Exception: the client's own error for a block or a failed connection.
         """
         __tracebackhide__ = True  # pytest then shows the suite's own lines
+        if type(data) is int and isinstance(self._error, TypeError):
+            raise self._error  # http.client takes it for one of its data, and sends that by pieces
         self._error = None
         if self._handed_over:
             self.real.sendall(data)
             return
-        if self._buffer.feed(bytes(data)):
+        if self._buffer.feed(_bytes_of(data)):
             request, self._buffer = self._buffer, RequestBuffer()
             self._continue_due = request.expects_continue
             try:
@@ -93,7 +109,7 @@ class DeferredSocket(StandIn):
         if connection.sock is self:
             return
         if isinstance(error, _SWALLOWED):
-            connection.sock = self  # some ask for the response all the same
+            connection.sock = self  # some use it all the same
         elif not self._waiting:  # it would have failed before the request began
             connection._HTTPConnection__state = _IDLE
 
@@ -184,7 +200,7 @@ class DeferredSocket(StandIn):
         if failure is not None and plan.action == decision.ANSWER and failure.phase == CONNECT:
             if runs_proxy_of(self.connection):
                 self._show_proxy()
-            if failure.kind != "tls":  # what did not connect has no socket
+            if failure.kind not in ("tls", OWN):  # what did not connect has no socket
                 self.connection.sock = None
             raise self.seam.failed(self.connection, failure)
         return plan

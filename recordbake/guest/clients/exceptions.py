@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _MOST = 6
 _REASON = re.compile(r"\[([^:\]]+): ([^\]]+)\]")
 _PLAIN = (str, int, float, bool, type(None))
+#: What a client raises of values that it cannot use, such as a timeout that is no number.
+_MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 #: What clients stand on and may not have loaded when nothing went over a wire.
 _LIBRARIES = frozenset({"anyio", "h11", "h2", "httpcore", "httpcore2", "socksio", "trio"})
 #: Where they have their exceptions; importing others of their modules might start something.
@@ -74,7 +76,9 @@ def make(module: str, name: str, arguments: list[Any]) -> BaseException | None:
             cls = getattr(cls, part, None)
         if not (isinstance(cls, type) and issubclass(cls, Exception)):
             return None
-        made = cls(*[_decode(argument) for argument in arguments])
+        made = cls(*(decoded := tuple(map(_decode, arguments))))
+        if made.args != decoded:  # it makes a text of what it is given
+            made.args = decoded
     except Exception:  # of another release, which is built differently
         return None
     assert isinstance(made, BaseException)
@@ -101,8 +105,25 @@ def rebuild(chain: Chain) -> BaseException | None:
             return None
         if cause is not None:  # as ``raise made from cause`` does while ``cause`` is handled
             made.__cause__ = made.__context__ = cause
+        elif module.startswith("httpcore") and isinstance(at := (*made.args, None)[0], Exception):
+            made.__context__ = at  # it raises what it makes of another one, then that from None
+            made.__suppress_context__ = True
         cause = made
     return cause
+
+
+def is_mistake(error: object) -> bool:
+    """Whether an exception is the client's about what it was given, not about the network."""
+    group = getattr(error, "exceptions", None)  # what a task group raises
+    if type(group) is tuple and group:
+        return all(map(is_mistake, group))
+    return isinstance(error, _MISTAKES) and not isinstance(error, OSError)
+
+
+def is_unwrapped(error: object) -> bool:
+    """Whether an exception is one that httpx lets through from what it stands on, or a mistake."""
+    library = type(error).__module__.partition(".")[0]
+    return isinstance(error, Exception) and (library in _LIBRARIES or is_mistake(error))
 
 
 def _flat(links: Any) -> Iterator[Any]:

@@ -6,10 +6,14 @@ import errno
 import socket
 import ssl
 
-from ..exchange import CONNECT, Failure
-from .exceptions import describe, system_error
+from ..exchange import CONNECT, OWN, Failure
+from . import exceptions
+from .exceptions import describe, is_mistake, system_error
 
 CLOSED_HERE = "recordbake: while recording, the caller closed the response or gave up at this point"
+
+#: What urllib3 raises of a certificate that it looks at itself.
+_CERTIFICATE = frozenset({"CertificateError", "SSLError"})
 
 
 def classify(error: BaseException, phase: str) -> Failure:
@@ -25,18 +29,33 @@ def classify(error: BaseException, phase: str) -> Failure:
         kind = "connect_timeout" if phase == CONNECT else "read_timeout"
     elif isinstance(cause, ssl.SSLError):
         kind, text = "tls", str(cause.args[1]) if len(cause.args) > 1 else str(cause)
+    elif type(cause).__name__ in _CERTIFICATE:
+        kind = "tls"
+    elif is_mistake(cause):
+        kind = OWN
     elif isinstance(cause, ConnectionRefusedError):
         kind = "refused"
     elif isinstance(cause, (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)):
         kind = "reset"
     else:
         kind = "connect" if phase == CONNECT else "reset"
-    return Failure(kind, text, number, phase, chain=describe(cause))
+    return Failure(kind, text, number, phase, chain=describe(error if kind == OWN else cause))
 
 
-def rebuild(failure: Failure) -> OSError:
-    """The exception that the socket layer raised, made again from data."""
-    return system_error(failure.chain) or _by_kind(failure)
+def rebuild(failure: Failure) -> Exception:
+    """The exception that the socket layer raised, made again from data.
+
+    Of what never came to a socket, the client's own.
+    """
+    return system_error(failure.chain) or _own(failure) or _by_kind(failure)
+
+
+def _own(failure: Failure) -> Exception | None:
+    """What the client raised of values that it could not use, or of a certificate."""
+    made = exceptions.rebuild(failure.chain[:1]) if failure.kind in ("tls", OWN) else None
+    if isinstance(made, Exception) and (is_mistake(made) or type(made).__name__ in _CERTIFICATE):
+        return made
+    return None
 
 
 def _by_kind(failure: Failure) -> OSError:

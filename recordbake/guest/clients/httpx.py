@@ -15,7 +15,8 @@ from .. import clock, decision
 from ..exchange import CANCELLED, Head, Request
 from ..framing import is_chunked
 from . import httpx_fields, httpx_network, httpx_release, httpx_repeats, httpx_trace
-from .httpx_failures import classify, is_of_sending, raise_failure
+from .exceptions import is_unwrapped
+from .httpx_failures import classify, is_of_sending, raise_failure, unwrapped
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .patching import is_patched, mark
 from .retry import RetryBudget
@@ -51,7 +52,7 @@ class HttpxSeam:
         self.sent, self.fields = httpx_fields.reader(module), httpx_fields.maker(module)
         self.note_large = join_large(module)
 
-    def plan(self, request: Any, transport: Any) -> Plan:
+    def plan(self, request: Any, body: bytes, transport: Any) -> Plan:
         """Decide; the request's body has been read before.
 
         Raises:
@@ -63,7 +64,7 @@ class HttpxSeam:
         asked = Request(
             request.method,
             f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}",
-            self.sent(request.headers), request.content, self.name,
+            self.sent(request.headers), body, self.name,
         )  # fmt: skip
         plan = self.engine.plan(asked)
         if plan.action == decision.ANSWER:
@@ -126,6 +127,8 @@ class HttpxSeam:
         """Keep a transport error or a cancellation as an outcome; what is neither is not kept."""
         if isinstance(error, self.module.TransportError):
             capture.fail(classify(self.module, error))
+        elif is_unwrapped(error):
+            capture.fail(unwrapped(error))
         elif isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
             capture.abandon()
         else:
@@ -180,30 +183,43 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
         __tracebackhide__ = True
         if is_not_ours(self, request):
             return original(self, request)
-        request.read()
-        plan = seam.plan(request, self)
-        if plan.action == decision.ANSWER:
-            response = seam.answer(plan, request, is_async=False)
-            for name, info in seam.steps(plan, request):
-                request.extensions["trace"](name, info)
-            return response
-        capture = seam.engine.watch(plan)
-        budget = RetryBudget(seam.engine.config, plan)
-        while True:
-            try:
-                response = original(self, request)
-            except BaseException as error:
-                seam.failed(capture, error)
-                raise
-            wait = budget.wait_for(head_of(response))
-            if wait is None:
-                return seam.accept(capture, response, is_async=False)
-            capture.retries += 1
-            response.stream.close()
-            clock.sleep(wait)
+        body, stream = getattr(request, "_content", None), None
+        if body is None:
+            stream = request.stream
+            body = b"".join(stream)
+            request.stream = seam.module.ByteStream(body)
+        try:
+            return _send(seam, original, self, request, body)
+        finally:
+            if stream is not None:
+                request.stream = stream  # what cannot be sent twice is to say so
 
     mark(handle_request)
     cls.handle_request = handle_request
+
+
+def _send(seam: HttpxSeam, original: Any, transport: Any, request: Any, body: bytes) -> Any:
+    __tracebackhide__ = True
+    plan = seam.plan(request, body, transport)
+    if plan.action == decision.ANSWER:
+        response = seam.answer(plan, request, is_async=False)
+        for name, info in seam.steps(plan, request):
+            request.extensions["trace"](name, info)
+        return response
+    capture = seam.engine.watch(plan)
+    budget = RetryBudget(seam.engine.config, plan)
+    while True:
+        try:
+            response = original(transport, request)
+        except BaseException as error:
+            seam.failed(capture, error)
+            raise
+        wait = budget.wait_for(head_of(response))
+        if wait is None:
+            return seam.accept(capture, response, is_async=False)
+        capture.retries += 1
+        response.stream.close()
+        clock.sleep(wait)
 
 
 def _patch_async(cls: Any, seam: HttpxSeam) -> None:
@@ -214,27 +230,42 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
         __tracebackhide__ = True
         if is_not_ours(self, request):
             return await original(self, request)
-        await request.aread()
-        plan = seam.plan(request, self)
-        if plan.action == decision.ANSWER:
-            return await _answer_async(seam, plan, request)
-        capture = seam.engine.watch(plan)
-        capture.proxy = _proxy_host(self)
-        budget = RetryBudget(seam.engine.config, plan)
-        while True:
-            try:
-                response = await original(self, request)
-            except BaseException as error:
-                seam.failed(capture, error)
-                raise
-            wait = budget.wait_for(head_of(response))
-            if wait is None:
-                return seam.accept(capture, response, is_async=True)
-            capture.retries += 1
-            await response.stream.aclose()
-            await _sleep(wait)
+        body, stream = getattr(request, "_content", None), None
+        if body is None:
+            stream = request.stream
+            body = b"".join([piece async for piece in stream])
+            request.stream = seam.module.ByteStream(body)
+        try:
+            return await _send_async(seam, original, self, request, body)
+        finally:
+            if stream is not None:
+                request.stream = stream  # what cannot be sent twice is to say so
 
     cls.handle_async_request = handle_async_request
+
+
+async def _send_async(
+    seam: HttpxSeam, original: Any, transport: Any, request: Any, body: bytes
+) -> Any:
+    __tracebackhide__ = True
+    plan = seam.plan(request, body, transport)
+    if plan.action == decision.ANSWER:
+        return await _answer_async(seam, plan, request)
+    capture = seam.engine.watch(plan)
+    capture.proxy = _proxy_host(transport)
+    budget = RetryBudget(seam.engine.config, plan)
+    while True:
+        try:
+            response = await original(transport, request)
+        except BaseException as error:
+            seam.failed(capture, error)
+            raise
+        wait = budget.wait_for(head_of(response))
+        if wait is None:
+            return seam.accept(capture, response, is_async=True)
+        capture.retries += 1
+        await response.stream.aclose()
+        await _sleep(wait)
 
 
 async def _answer_async(seam: HttpxSeam, plan: Plan, request: Any) -> Any:

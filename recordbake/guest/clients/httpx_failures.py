@@ -71,6 +71,11 @@ def classify(module: ModuleType, error: Exception) -> Failure:
     return failure
 
 
+def unwrapped(error: BaseException) -> Failure:
+    """What httpx let through, as of values that it cannot use; it is raised again as it is."""
+    return Failure(OWN, str(error), 0, HEAD, chain=exceptions.describe(error))
+
+
 def is_of_sending(failure: Failure) -> bool:
     """Whether the request failed while its body was sent."""
     return bool(failure.chain) and failure.chain[0][1] in ("WriteTimeout", "WriteError")
@@ -80,13 +85,18 @@ def raise_failure(module: ModuleType, failure: Failure, request: Any) -> NoRetur
     """Raise the httpx exception that was recorded; of another client's, the one that fits.
 
     Raises:
-        httpx.TransportError: always.
+        httpx.TransportError: always, unless it is a mistake of the caller's.
     """
+    made = exceptions.rebuild(failure.chain) if failure.kind == OWN else None
+    if made is not None and exceptions.is_unwrapped(made):
+        raise made
     if failure.client == module.__name__ and failure.chain:
         cls = getattr(module, failure.chain[0][1], None)
         cause = exceptions.rebuild(failure.chain[1:])
         if isinstance(cls, type) and issubclass(cls, module.TransportError):
-            raise cls(failure.message, request=request) from cause
+            raised: Any = cls(failure.message, request=request)
+            raised.__context__ = cause
+            raise raised from cause
     name = _CLASSES.get(failure.kind, "NetworkError")
     text = _TEXTS.get(failure.kind) or failure.message
     if failure.kind in ("dns", "refused", "connect", "reset", "tls"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _io
+
 from ..exchange import chunk_lengths
 
 TYPE_CHECKING = False
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
     from ..exchange import Take
 
+# A suite may replace functions of Python by mocks; these are the real ones.
+_open = _io.open
 _PIECE = 65536  # bytes: what most clients read at once
 
 
@@ -25,7 +29,7 @@ def whole(take: Take) -> bytes:
     """The body, for a client that is going to join its pieces."""
     if take.body is not None:
         return take.body
-    with open(take.body_path or "", "rb") as stream:
+    with _open(take.body_path or "", "rb") as stream:
         return stream.read()
 
 
@@ -38,6 +42,6 @@ def _cut(take: Take) -> Iterator[bytes]:
             yield take.body[at : at + size]
             at += size
         return
-    with open(take.body_path or "", "rb") as stream:
+    with _open(take.body_path or "", "rb") as stream:
         while data := stream.read(min(next(lengths, 0) or _PIECE, _PIECE)):
             yield data

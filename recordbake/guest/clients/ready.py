@@ -142,9 +142,12 @@ def _is_in(connection: Any, state: str) -> bool:
     return connection._HTTPConnection__state == state and (response is None or response.isclosed())
 
 
+_LONGEST = 1e9  # seconds, some thirty years: a socket takes more, but not infinity
+
+
 def is_time(timeout: Any) -> bool:
     """Whether a timeout is one that urllib3 takes without a word."""
-    return timeout is None or (type(timeout) in (int, float) and timeout > 0)
+    return timeout is None or (type(timeout) in (int, float) and 0 < timeout < _LONGEST)
 
 
 def members_of(**owners: tuple[Any, Iterable[str]]) -> tuple[Callable[[Any], Any], Any]:

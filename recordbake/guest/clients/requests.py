@@ -32,14 +32,17 @@ if TYPE_CHECKING:
 _ORIGIN = Pattern(r"(https?)://([a-z0-9.-]+)(?::[0-9]+)?(?=/)")
 #: What a subclass or a test may replace, and would notice to be passed by.
 _ADAPTER = (
-    "add_headers", "build_response", "cert_verify", "get_connection",
-    "get_connection_with_tls_context", "request_url",
+    "add_headers", "build_connection_pool_key_attributes", "build_response", "cert_verify",
+    "get_connection", "get_connection_with_tls_context", "request_url",
 )  # fmt: skip
 _POOL = (
-    "urlopen", "_make_request", "_get_conn", "_put_conn", "_new_conn", "_validate_conn",
-    "ConnectionCls",
+    "urlopen", "_make_request", "_get_conn", "_get_timeout", "_put_conn", "_new_conn",
+    "_validate_conn", "ConnectionCls",
 )  # fmt: skip
-_MANAGER = ("connection_from_host", "connection_from_url", "connection_from_pool_key")
+_MANAGER = (
+    "_merge_pool_kwargs", "connection_from_context", "connection_from_host",
+    "connection_from_pool_key", "connection_from_url",
+)  # fmt: skip
 _CONNECTION = ("connect", "request", "getresponse", "putrequest", "putheader", "endheaders", "send")
 
 
@@ -77,6 +80,10 @@ class RequestsSeam:
         self._own = attrgetter(*_there(self._adapter, _ADAPTER))
         self._own_members = self._own(self._adapter)
         watched = {
+            "adapters": (module, ("TimeoutSauce", "_urllib3_request_context", "select_proxy")),
+            "models": (sys.modules["requests.models"].PreparedRequest, ("path_url",)),
+            "retry": (self._retry, ("_is_method_retryable", "increment", "is_retry")),
+            "pools": (pools, ("Timeout", "set_file_position")),
             "manager": (self._manager, _MANAGER),
             "pool": (pools.HTTPConnectionPool, _POOL),
             "tls_pool": (pools.HTTPSConnectionPool, _POOL),

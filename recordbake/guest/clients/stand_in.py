@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from .ready import is_time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -102,10 +104,17 @@ class StandIn:
         )
 
     def settimeout(self, value: float | None) -> None:
-        """Seconds, for the real connection."""
-        self._timeout = value
+        """Seconds, for the real connection.
+
+        Raises:
+            Exception: a socket does not take it.
+        """
         if self.real is not None:
             self.real.settimeout(value)
+        elif not is_time(value):  # or zero, which it takes
+            with self._alike() as alike:
+                alike.settimeout(value)
+        self._timeout = value
 
     def gettimeout(self) -> float | None:
         """Seconds."""

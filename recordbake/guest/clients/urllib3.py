@@ -67,6 +67,8 @@ class Urllib3Seam(HttpClientSeam):
         """The error that urllib3's own ``connect`` raised while recording."""
         exceptions = sys.modules["urllib3.exceptions"]
         cause = super().failed(connection, failure)
+        if not isinstance(cause, OSError):
+            return cause
         if getattr(connection, "proxy", None) and failure.kind in _BEFORE_PROXY:
             connection._has_connected_to_proxy = failure.message.startswith("Tunnel ")
         text = f"Failed to establish a new connection: {cause}"
