@@ -74,6 +74,42 @@ def _follow_pools(cls: Any) -> None:
     cls.__init__, cls.run = marked_init, run_inside
 
 
+def _follow_thread_pools(cls: Any) -> None:
+    """The same for multiprocessing's pools of threads.
+
+    All work goes through these two, in the thread that submits it; a release without the second,
+    which is not documented, leaves that work with the test that made the pool.
+    """
+    apply, tasks = cls.apply_async, getattr(cls, "_guarded_task_generation", None)
+
+    def inside(func: Any) -> Any:
+        cause = attribution.cause()
+
+        def run_inside(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            before = attribution.adopt(cause)
+            try:
+                return func(*args, **kwargs)
+            finally:
+                attribution.adopt(before)
+
+        return run_inside
+
+    @functools.wraps(apply)
+    def apply_async(self: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        return apply(self, inside(func), *args, **kwargs)
+
+    cls.apply_async = apply_async
+    if tasks is None:
+        return
+
+    @functools.wraps(tasks)
+    def _guarded_task_generation(self: Any, job: Any, func: Any, *args: Any) -> Any:
+        return tasks(self, job, inside(func), *args)
+
+    cls._guarded_task_generation = _guarded_task_generation
+
+
 def _follow_runners(cls: Any) -> None:
     """A runner that many tests share runs each coroutine in a context as old as itself."""
     run = cls.run
@@ -116,6 +152,7 @@ def _follow_anyio(cls: Any) -> None:
 
 _LATER = (
     ("concurrent.futures.thread", "_WorkItem", _follow_pools),
+    ("multiprocessing.pool", "ThreadPool", _follow_thread_pools),
     ("asyncio.runners", "Runner", _follow_runners),  # from Python 3.11 on
     ("backports.asyncio.runner.runner", "Runner", _follow_runners),  # pytest-asyncio's before it
     ("anyio._backends._asyncio", "TestRunner", _follow_anyio),

@@ -257,3 +257,38 @@ def test_anything_else_names_its_test_itself(run):
     found = causes(run(text, sys.executable, "script.py", name="script.py",
                        env={"RECORDBAKE_TEST": "nightly"}))  # fmt: skip
     assert found == {"script": ("nightly", None)}
+
+
+def test_work_of_a_pool_of_threads_belongs_to_who_gives_it(run):
+    found = causes(run("""
+        from multiprocessing.pool import ThreadPool
+        import pytest
+        @pytest.fixture(scope="session")
+        def pool():
+            with ThreadPool(1) as pool:
+                yield pool
+        def late(path):
+            return get(path)
+        def test_one(pool): pool.apply(get, ("/apply-of-one",))
+        def test_two(pool):
+            pool.apply_async(get, args=("/async-of-two",)).get(30)
+            assert pool.map(late, ["/map-of-two"] * 3) == ["/map-of-two"] * 3
+            pool.starmap(get, [("/starmap-of-two",)])
+            with pytest.raises(TypeError, match="'int' object is not callable"):
+                pool.apply(1)
+        def test_three(pool):
+            assert list(pool.imap(get, ["/imap-of-three"])) == ["/imap-of-three"]
+            list(pool.imap_unordered(get, ["/unordered-of-three"], 2))
+            def broken():
+                yield "/before-of-three"
+                raise ValueError("mine")
+            with pytest.raises(ValueError, match="mine"):
+                list(pool.imap(get, broken()))
+        """))  # fmt: skip
+    assert found == {
+        path: (f"test_{path.rpartition('-')[2]}", "call")
+        for path in (
+            "apply-of-one", "async-of-two", "map-of-two", "starmap-of-two", "imap-of-three",
+            "unordered-of-three", "before-of-three",
+        )
+    }  # fmt: skip
