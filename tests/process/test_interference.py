@@ -72,17 +72,20 @@ def test_travelled():
     assert time.gmtime().tm_year == 2055
 """
 PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider"]
-MAIN = "import sys, pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider']))"
+MAIN = "import sys, pytest; sys.exit(pytest.main(['-q', *sys.argv[1:]]))"
 WAYS = {
-    "gevent": ["-c", f"from gevent import monkey; monkey.patch_all(); {MAIN}"],
+    # Live, it has threads that resolve names, of which Python 3.12 and later warns at a fork.
+    "gevent": ["-c", f"from gevent import monkey; monkey.patch_all(); {MAIN}",
+               "-W", "ignore:This process:DeprecationWarning"],
     "eventlet": ["-c", f"import eventlet; eventlet.monkey_patch(); {MAIN}"],
     "uvloop": ["-c", f"import uvloop; uvloop.install(); {MAIN}"],
     "coverage": ["-m", "coverage", "run", "--parallel-mode", "--branch", *PYTEST],
     "timeouts by signal": [*PYTEST, "--timeout", "60", "--timeout-method", "signal"],
     "timeouts by thread": [*PYTEST, "--timeout", "60", "--timeout-method", "thread"],
     "xdist": [*PYTEST, "-n", "3"],
-    "debugger, development mode": ["-X", "dev", "-m", "pdb", "-c", "continue", *PYTEST],
-}
+    # The debugger of Python 3.13.0 takes no options of a module's.
+    "debugger, development mode": ["-X", "dev", "-m", "pdb", "-c", "continue", "-m", "pytest"],
+}  # fmt: skip
 PLUGINS = ("gevent", "eventlet", "uvloop", "coverage", "pytest-timeout", "pytest-xdist",
            "freezegun", "time-machine")  # fmt: skip
 ENVIRONMENTS = {
