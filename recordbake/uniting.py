@@ -6,26 +6,26 @@ recorded first; different ones are takes, in the order in which they were record
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recordbake import hub_cache, seen_secrets, store
+from recordbake import store
 from recordbake.answers import check_answers
 from recordbake.errors import RECORD_AGAIN, DamagedError, UsageError
 from recordbake.guest import codec
 from recordbake.locks import recording_lock
 from recordbake.recording import Recording
 from recordbake.strangers import refuse_strangers
+from recordbake.united_files import content, unite_caches, unite_runs, unite_secrets
 from recordbake.united_takes import IDENTITY, Groups, United
 from recordbake.workspace import explaining, sync_directory, workspace
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from recordbake.united_takes import Row
 
@@ -66,10 +66,10 @@ def unite(sources: Sequence[Recording], into: Recording) -> United:
 def _unite_all(sources: Sequence[Recording], into: Recording) -> United:
     united = _unite_stores(sources, into)
     for source in sources:
-        _unite_caches(source.hf_cache, into.hf_cache)
+        unite_caches(source.hf_cache, into.hf_cache)
     for source in sources:
-        _unite_runs(source, into)
-    _unite_secrets(sources, into)
+        unite_runs(source, into)
+    unite_secrets(sources, into)
     return united
 
 
@@ -153,61 +153,8 @@ def _write(connection: sqlite3.Connection, row: Row, into: Recording) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             source = store.body_path(row["bodies"], row["body_sha256"])
             shutil.copyfile(source, target)
-            if _content(target)[1] != row["body_sha256"]:
+            if content(target)[1] != row["body_sha256"]:
                 raise DamagedError(
                     "a body's bytes have changed", where=source,
                     next_step=RECORD_AGAIN,
                 )  # fmt: skip
-
-
-def _unite_caches(source: Path, target: Path) -> None:
-    """Copy a Hub cache over another: blobs and snapshots are named by their content.
-
-    Where others differ, such as a branch that has moved on, the greater content stays, whatever
-    the order. The recorded answers set it right at the first request of a replay.
-    """
-    for directory, names, files in os.walk(source):
-        here = Path(directory)
-        relative = here.relative_to(source)
-        kept = [n for n in [*names, *files] if not hub_cache.left_out((relative / n).as_posix())]
-        names[:] = [name for name in names if name in kept]
-        destination = hub_cache.real_directory(target / relative)
-        for name in kept:
-            path, copy = here / name, destination / name
-            if not path.is_symlink() and not path.is_file():
-                continue
-            if os.path.lexists(copy):
-                if _content(path) <= _content(copy):
-                    continue
-                copy.unlink()
-            shutil.copyfile(path, copy, follow_symlinks=False)
-
-
-def _content(path: Path) -> tuple[int, str]:
-    """By what two files of one name are compared: size, then digest; a link by what it says."""
-    if path.is_symlink():
-        return -1, str(path.readlink())
-    with path.open("rb") as stream:
-        digest = hashlib.sha256()
-        while data := stream.read(1 << 20):
-            digest.update(data)
-    return path.stat().st_size, digest.hexdigest()
-
-
-def _unite_runs(source: Recording, into: Recording) -> None:
-    """Keep journals by origin: a run's name has its time and a random part."""
-    for run in source.runs():
-        target = into.runs_dir / run.id
-        if run.info.exists() and not run.shards.exists() and not target.exists():
-            target.mkdir(parents=True)
-            for path in run.path.iterdir():
-                if path.is_file() and not path.is_symlink() and path.name != ".lock":
-                    shutil.copyfile(path, target / path.name)
-
-
-def _unite_secrets(sources: Iterable[Recording], into: Recording) -> None:
-    found = {
-        value["digest"]: value for source in sources for value in seen_secrets.read(source.path)
-    }
-    if found:
-        seen_secrets.write(into.path, [found[digest] for digest in sorted(found)])

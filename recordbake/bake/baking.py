@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recordbake import __version__, store
-from recordbake.bake import hub_selection
+from recordbake.bake import contents, hub_selection
 from recordbake.bake.archive import TIME_LIMIT, write_archive
 from recordbake.bake.manifest import (
-    HTTP,
     HUB,
     MANIFEST_NAME,
     SUFFIXES,
-    LeftOut,
     Manifest,
     archive_names,
 )
-from recordbake.bake.members import Member, hub_members
 from recordbake.bake.oci import write_image
 from recordbake.bake.secrets import not_looked_into, refuse_secrets
 from recordbake.bake.stored import copy_store
@@ -32,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recordbake.bake.manifest import ArchiveInfo
+    from recordbake.bake.members import Member
     from recordbake.bake.stored import StoreCopy
     from recordbake.recording import Recording
 
@@ -87,17 +85,15 @@ def bake(recording: Recording, out: Path, options: Options = Options()) -> Manif
         copied.mkdir()
         stored = copy_store(recording, copied, options.since)
         created_at = _clamp(stored.newest if epoch is None else epoch)
-        hub, left_out = _hub(recording, stored)
-        hub, shared = hub_selection.share(hub, stored.bodies)
-        members = {HTTP: _store_members(recording, stored, shared), HUB: hub}
+        members, left_out = contents.of(recording, stored)
         _scan(recording, stored, members, options)
         manifest = Manifest(
             created_at=created_at,
             archives=_write(work, members, created_at, options.compression),
             store=stored.counts,
             store_sha256=stored.sha256,
-            hub=hub_selection.counts(hub),
-            left_out=tuple(sorted([*left_out, *stored.left_out, *_strangers(recording, stored)])),
+            hub=hub_selection.counts(members[HUB]),
+            left_out=tuple(sorted(left_out)),
             versions={"recordbake": __version__, "format": store.FORMAT},
         )
         if options.image is not None:
@@ -117,14 +113,6 @@ def _write_image(
         temporary.replace(image)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _hub(recording: Recording, stored: StoreCopy) -> tuple[list[Member], list[LeftOut]]:
-    """What is baked of the Hub caches, and what is not."""
-    planned, left_out = hub_members(recording.hf_cache, HUB)
-    commits = hub_selection.named_commits(stored.path, recording.bodies)
-    members, unnamed = hub_selection.select(planned, commits)
-    return members, [*left_out, *unnamed]
 
 
 def _scan(
@@ -184,36 +172,6 @@ def _check_out(recording: Recording, out: Path) -> None:
                 where=out,
                 next_step="choose another directory: recordbake bake --out DIR",
             )
-
-
-def _store_members(recording: Recording, stored: StoreCopy, shared: dict[str, str]) -> list[Member]:
-    """The store's members; a body that a file of the Hub caches equals is a link to that."""
-    bodies = f"{HTTP}/{recording.bodies.name}"
-    prefixes = sorted({sha256[:2] for sha256 in stored.bodies})
-
-    def body(sha256: str) -> Member:
-        name = f"{bodies}/{sha256[:2]}/{sha256}"
-        if sha256 in shared:
-            return Member(name, link=f"../../../{shared[sha256]}")
-        return Member(name, store.body_path(recording.bodies, sha256), sha256=sha256)
-
-    return [
-        Member(HTTP),
-        Member(f"{HTTP}/{recording.store.name}", source=stored.path),
-        Member(bodies),
-        *(Member(f"{bodies}/{prefix}") for prefix in prefixes),
-        *(body(sha256) for sha256 in stored.bodies),
-    ]
-
-
-def _strangers(recording: Recording, stored: StoreCopy) -> list[LeftOut]:
-    """What stands in the store's directory and does not belong to the store."""
-    named = {recording.store, *(store.body_path(recording.bodies, s) for s in stored.bodies)}
-    return [
-        LeftOut(path.relative_to(recording.path).as_posix(), "no entry names it")
-        for path in recording.http_cache.rglob("*")
-        if path not in named and (path.is_symlink() or not path.is_dir())
-    ]
 
 
 def _publish(manifest: Manifest, work: Path, out: Path) -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from recordbake import store
 from recordbake.bake.manifest import HUB, LeftOut
-from recordbake.files import digest_of
 from recordbake.guest import codec
 
 if TYPE_CHECKING:
@@ -195,32 +194,3 @@ def counts(members: Iterable[Member]) -> dict[str, int]:
         if member.source is not None and (part in ("blobs", "snapshots") or shared):
             sizes.append(member.source.stat().st_size)
     return {"repos": len(repos), "files": len(sizes), "bytes": sum(sizes)}
-
-
-def share(
-    members: Iterable[Member], sizes: Mapping[str, int]
-) -> tuple[list[Member], dict[str, str]]:
-    """Find the files that equal a body of the store, so that they are stored once.
-
-    Args:
-        members: what is baked of the Hub caches.
-        sizes: digests of the store's bodies that are files, and their sizes in bytes.
-
-    Returns:
-        The members, those found with the digest that their content must have; and the member by
-        digest.
-    """
-    wanted = set(sizes.values())
-    found: dict[str, str] = {}
-    result = []
-    for member in members:
-        if member.source is None or member.source.stat().st_size not in wanted:
-            result.append(member)
-            continue
-        digest = digest_of(member.source)
-        if digest in sizes:
-            found.setdefault(digest, member.name)
-            result.append(replace(member, sha256=digest))
-        else:
-            result.append(member)
-    return result, found
