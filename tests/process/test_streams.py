@@ -261,6 +261,89 @@ def test_a_large_body_is_in_pieces_for_those_who_iterate(tmp_path, client):
     assert live == recorded == replayed
 
 
+PROFILE = """
+reads = []
+def profile(frame, event, _):
+    code = frame.f_code
+    own = code.co_filename.endswith("urllib3/response.py")
+    if event == "call" and code.co_name == "read" and own:
+        reads.append(1)
+"""
+REQUESTS_READS = """
+import io, os, pickle, requests, sys, urllib3.response
+from unittest import mock
+{PROFILE}
+url = os.environ["ORIGIN"] + "/large"  # "?left": what is not read is another answer
+found, session = [], requests.Session()
+def note(r, *more):
+    raw = r.raw
+    found.append([len(r.content), r.content is r.content, r._content_consumed, raw.tell(), *more])
+    found.append([raw.closed, raw.length_remaining, raw.read(), raw._original_response.isclosed()])
+note(session.get(url))
+note(session.get(url, stream=True))
+with session.get(url, stream=True) as r:
+    found.append([max(map(len, r.iter_content(4096))), r.raw.tell()])
+    try:
+        r.content
+    except RuntimeError as error:
+        found.append(str(error))
+with session.get(url, stream=True) as r:
+    note(r, len(r.raw.read(1000)))
+r = session.get(url + "?left", stream=True)
+r.raw = io.BytesIO(b"own")
+found.append(r.content)
+r = session.get(url, stream=True)
+found.append(r.__bool__() and len(pickle.loads(pickle.dumps(r)).content))
+def counted(owner, name):
+    calls, original = [], getattr(owner, name)
+    def call(*args, **kwargs):
+        calls.append(1)
+        return original(*args, **kwargs)
+    with mock.patch.object(owner, name, call):
+        session.get(url)
+    return len(calls)
+raw = urllib3.response.HTTPResponse
+found += [counted(requests.Response, "iter_content"), counted(raw, "read"), counted(raw, "stream")]
+with mock.patch.object(requests.models, "CONTENT_CHUNK_SIZE", 1 << 19):
+    sys.setprofile(profile)
+    session.get(url)
+    sys.setprofile(None)
+found.append(len(reads))
+with mock.patch.object(requests.Response, "content", b"own"):
+    found.append(session.get(url + "?left").content)
+note(session.get(url))
+found.append(requests.Response.content.__doc__)
+print(found)
+"""
+
+
+def test_a_large_body_through_requests_is_as_live_however_it_is_read(tmp_path):
+    live, recorded, replayed = three_times(tmp_path, REQUESTS_READS.replace("{PROFILE}", PROFILE))
+    assert live == recorded == replayed
+
+
+REQUESTS_COUNTED = """
+import sys, requests
+{PROFILE}
+with requests.Session() as session:
+    sys.setprofile(profile)
+    size = len(session.get(sys.argv[1]).content)
+    sys.setprofile(None)
+print(size, len(reads))
+"""
+
+
+def test_requests_reads_a_large_body_at_once(tmp_path):
+    with Origin() as origin:
+        code = REQUESTS_COUNTED.replace("{PROFILE}", PROFILE)
+        command = [sys.executable, "-c", code, origin.url + "/large"]
+        recorded, replayed = record_then_replay(tmp_path, origin, command)
+    (size, pieces), (same, reads) = recorded.stdout.split(), replayed.stdout.split()
+    assert size == same
+    assert int(pieces) > 20
+    assert int(reads) <= 2
+
+
 COLLECTED = {
     "requests": """
 session = requests.Session()

@@ -122,7 +122,12 @@ class RequestsSeam:
         except self._refused as error:  # as HTTPAdapter.send says it
             raise self._invalid(error, request=request)  # noqa: B904  # nor has that a cause
         response.retries = adapter.max_retries
-        return adapter.build_response(request, response)
+        made = adapter.build_response(request, response)
+        if take.body is None:
+            from . import requests_large
+
+            requests_large.note(made, take)
+        return made
 
     def _response(self, origin: re.Match[str], take: Take, request: Any, options: Any) -> Any:
         """urllib3's response; raises urllib3's ``InvalidHeader`` for lengths that differ."""
