@@ -18,7 +18,11 @@ from tests.support.s3 import Bucket
 
 HERE = ROOT / "tests" / "end_to_end"
 NEWEST = ("fsspec[http]",)
-LOWEST = ("fsspec[http]==2023.10.*", "aiohttp==3.9.0")
+#: Of aiohttp, what has wheels for the Python that runs the tests.
+LOWEST = (
+    "fsspec[http]==2023.10.*",
+    "aiohttp==3.9.0; python_version < '3.13'", "aiohttp==3.10.*; python_version >= '3.13'",
+)  # fmt: skip
 MOCKS = ("aioresponses", "aresponses", "aiohttp==3.13.*")  # aioresponses does not know 3.14 yet
 
 
