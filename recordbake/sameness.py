@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from recordbake.guest.codings import readable
 from recordbake.guest.exchange import OWN
 
 if TYPE_CHECKING:
@@ -50,13 +51,15 @@ def answer_identity(captured: Captured, *, exact: bool = False) -> str:
 
     head, failure = captured.head, captured.failure
     headers = [(name.lower(), value) for name, value in head.headers] if head else []
-    parts = (
+    parts: tuple[object, ...] = (
         None if head is None else (head.status, head.reason, head.version),
         sorted(pair for pair in headers if counts(pair[0])),
         captured.body_sha256,
         None if failure is None else _failure(failure),
         captured.vary,
     )
+    if head is not None and not readable(head.headers, captured.request.headers, []):
+        parts += ("not asked for",)  # only who asked in the same way is given such a coding
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

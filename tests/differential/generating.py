@@ -179,7 +179,7 @@ requests.sessions: get_environ_proxies extract_cookies_to_jar urlparse dispatch_
 requests.models: get_cookie_header to_key_val_list
 requests.models.PreparedRequest: path_url
 requests.models.Response: iter_content
-requests.utils: get_environ_proxies should_bypass_proxies to_key_val_list urlparse get_netrc_auth
+requests.utils: get_environ_proxies should_bypass_proxies to_key_val_list get_netrc_auth
 requests.cookies: extract_cookies_to_jar
 urllib3.connectionpool.HTTPConnectionPool: urlopen
 urllib3.poolmanager.PoolManager: connection_from_host connection_from_context

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from decimal import Decimal
 from http.cookies import SimpleCookie
 from importlib import import_module
+from urllib.request import urlopen
 
 from tests.differential.interpreter import PORT, calls
 
@@ -32,7 +33,7 @@ def _generated():
 
 COMMON = {
     "Str": Str, "Own": Own, "Decimal": Decimal, "OrderedDict": OrderedDict, "jars": jars,
-    "SimpleCookie": SimpleCookie, "gen": _generated, "r": None,
+    "SimpleCookie": SimpleCookie, "urlopen": urlopen, "gen": _generated, "r": None,
 }  # fmt: skip
 
 

@@ -27,6 +27,17 @@ REQUESTS = {
         "s.get(BASE + '/text', timeout=float('nan'))",
         "s.get(BASE + '/text', timeout=float('inf'))",
     ],
+    "a timeout of a connection that is used again": [
+        "s.get(BASE + '/text')",
+        "s.patch(BASE + '/echo', timeout=Decimal('5'), data=Str('sub'))",
+        "s.patch(BASE + '/text', timeout=float('nan'))",
+        "s.patch(BASE + '/text', timeout=0)",
+        "s.patch(BASE + '/text', timeout=1)",
+    ],
+    "a coding that was not asked for": [
+        "len(urlopen(BASE + '/gzip').read())", "len(s.get(BASE + '/gzip').content)",
+        "len(urlopen(BASE + '/gzip').read())",
+    ],
     "a key of pools of one's own": ["s.mount('http://', KeyAdapter())", "s.get(BASE + '/text')"],
     **{
         f"a spy on {path}": [ASKED, f"spy({path!r})", ASKED, "s.get(BASE + '/set-and-go').url"]
@@ -55,7 +66,14 @@ URLLIB3 = {
         f"{way}.request('GET', {url}, timeout={value})"
         for way, url in (("p", "BASE + '/text'"), ("own", "'/text'"))
         for value in ("None", "float('nan')", "float('inf')", "Decimal('5')", "Timeout(5)")
-    ]
+    ],
+    "spies on what a pool makes": [
+        "p.request('GET', BASE + '/text').data",
+        "spy('urllib3.response.HTTPResponse.__init__')",
+        "p.request('GET', BASE + '/text').data",
+        "spy('urllib3.response.HTTPResponse.__init__', 'raise', KeyError('x'))",
+        "p.request('GET', BASE + '/text')",
+    ],
 }
 MOVED = "run(s.post(BASE + '/do-redirect/307', content=f, follow_redirects=True))"
 HTTPX = {
@@ -70,6 +88,9 @@ HTTPX = {
     "values that a client cannot use": [
         f"run(s.get(BASE + '/text', timeout={value}))"
         for value in ("'x'", "Decimal('5')", "float('nan')", "float('inf')", "{'connect': 5}")
+    ],
+    "a spy on what makes a response": [
+        "spy(f'{httpx.__name__}._models.Response.__init__')", "run(s.get(BASE + '/text'))",
     ],
     "a port that is none": ["run(s.get('http://localhost:99999/%s' % TAG))"],
     "what errors come from": [

@@ -172,6 +172,7 @@ class DeferredSocket(StandIn):
 
     def _decide(self, buffer: RequestBuffer) -> None:
         __tracebackhide__ = True
+        self.check_timeout()
         url = url_of(self.connection, buffer.target)
         request = Request(buffer.method, url, buffer.headers, buffer.body(), self.seam.name)
         plan = self._plan(request)

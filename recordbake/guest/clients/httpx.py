@@ -97,7 +97,7 @@ class HttpxSeam:
         else:
             extensions["reason_phrase"] = head.reason.encode("latin-1", "replace")
         response = self.module.Response(
-            head.status,
+            status_code=head.status,
             headers=self.fields(head.headers),
             stream=stream,
             extensions=extensions,

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from .http_client import HttpClientSeam
 
 
+#: Classes of what stands for Python's default timeout, in ``socket`` and in urllib3.
+_DEFAULTS = frozenset({"object", "_TYPE_DEFAULT"})
+
+
 class StandIn:
     """Asks the real connection, or tells what a socket like it would say that is not connected.
 
@@ -115,6 +119,17 @@ class StandIn:
             with self._alike() as alike:
                 alike.settimeout(value)
         self._timeout = value
+
+    def check_timeout(self) -> None:
+        """See whether a socket would take the timeout, where there is none to say so.
+
+        Raises:
+            Exception: it would not.
+        """
+        value = self._timeout
+        if self.real is None and not is_time(value) and type(value).__name__ not in _DEFAULTS:
+            with self._alike() as alike:
+                alike.settimeout(value)
 
     def gettimeout(self) -> float | None:
         """Seconds."""

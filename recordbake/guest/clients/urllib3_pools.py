@@ -87,6 +87,7 @@ class Pools:
             pool=(pool, _POOL), connection=(self._connection, _CONNECTION),
             base=(http.HTTPConnection, _BASE), parser=(self._parser, _PARSER),
             retry=(self._retry, _RETRY), pools=(pools, _POOLS),
+            response=(sys.modules["urllib3.response"].HTTPResponse, ("__init__",)),
         )  # fmt: skip
         self._own = self._members(self._watched)
 
