@@ -139,19 +139,17 @@ def encode_value(captured: Captured) -> bytes:
 
 def _sealed(line: bytes) -> bytes:
     """A JSON object with a digest of itself as its last member."""
-    return line[:-1] + _CHECK + _digits(line) + b'"}'
+    return line[:-1] + _seal(line)
 
 
-def _digits(line: bytes) -> bytes:
-    return _sha256(line).hexdigest()[:_DIGITS].encode()
+def _seal(line: bytes) -> bytes:
+    return _CHECK + hashlib.sha256(line).hexdigest()[:_DIGITS].encode() + b'"}'
 
 
 def is_whole(line: bytes) -> bool:
     """Whether an object still has its digest, or never had one."""
     start = len(line) - _SEAL
-    if not line.startswith(_CHECK, start):
-        return True
-    return line.endswith(b'"}') and line[start + len(_CHECK) : -2] == _digits(line[:start] + b"}")
+    return not line.startswith(_CHECK, start) or line.endswith(_seal(line[:start] + b"}"))
 
 
 def one_value(text: str) -> Any:
