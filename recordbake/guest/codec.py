@@ -143,7 +143,7 @@ def _sealed(line: bytes) -> bytes:
 
 
 def _seal(line: bytes) -> bytes:
-    return _CHECK + hashlib.sha256(line).hexdigest()[:_DIGITS].encode() + b'"}'
+    return _CHECK + _sha256(line).hexdigest()[:_DIGITS].encode() + b'"}'
 
 
 def is_whole(line: bytes) -> bool:

@@ -172,7 +172,8 @@ class DeferredSocket(StandIn):
 
     def _decide(self, buffer: RequestBuffer) -> None:
         __tracebackhide__ = True
-        self.check_timeout()
+        if type(self._timeout) is not object:  # http.client's default is one
+            self.check_timeout()
         url = url_of(self.connection, buffer.target)
         request = Request(buffer.method, url, buffer.headers, buffer.body(), self.seam.name)
         plan = self._plan(request)
