@@ -56,7 +56,7 @@ def test_fields_of_httpx_are_a_request_s_own():
             method="GET", content=b"", url=real_httpx.URL("https://x.example/"),
             headers=real_httpx.Headers(headers),
         )  # fmt: skip
-        seam.plan(request, transport=None)
+        seam.plan(request, b"", None)
         assert asked[-1].headers == [("X", value.decode())]
         asked[-1].headers.append(("Y", "z"))
 

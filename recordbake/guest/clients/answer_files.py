@@ -59,6 +59,9 @@ class AnswerBytes(Lenient, io.BytesIO):
         self.head = head
         self.headers: Headers | None = head.headers
 
+    # What io does with a file of Python's own at its end, in a fiftieth of a hit.
+    __del__ = io.BytesIO.close
+
     def peek(self, size: int = 0) -> bytes:  # noqa: ARG002  # as a buffered reader does
         """What is there, without taking it."""
         return bytes(self.getbuffer()[self.tell() :])
@@ -79,10 +82,16 @@ class AnswerFile(Lenient, io.BufferedReader):
 
 def need_no_parser(head: Head) -> bool:
     """Whether parsing the text of a head's fields gives just these fields, and no defects."""
+    return _plain_values(head) is not None
+
+
+def _plain_values(head: Head) -> dict[str, str] | None:
+    """Values of fields that need no parser by names in lower case; of equal names the first."""
     if not _wrapped or _wrapped[0].parse_headers is not _wrapped[1] or head.interim:
-        return False
+        return None
     fields = tuple(head.headers)
-    return len(fields) < _wrapped[0]._MAXHEADERS and _looked_at(fields)[0]  # a suite may set it
+    plain, values = _looked_at(fields)
+    return values if plain and len(fields) < _wrapped[0]._MAXHEADERS else None  # a suite may set it
 
 
 @lru_cache(maxsize=128)  # what is asked for again, and servers that say the same of much
@@ -126,13 +135,13 @@ def _message(message_class: Any, headers: Headers) -> Any:
     return message
 
 
-def begun(take: Take, method: str, *, plain: bool | None = None) -> Any:
+def begun(take: Take, method: str, *, plain: bool = False) -> Any:
     """``http.client``'s response of a take, begun, as after its connection was closed.
 
     Args:
         take: the take.
         method: of the request.
-        plain: whether its head needs no parser, where that is known.
+        plain: it is known that its head needs no parser.
 
     Returns:
         None for what is not like most: its head has to be parsed, or its body is not at hand.
@@ -140,10 +149,8 @@ def begun(take: Take, method: str, *, plain: bool | None = None) -> Any:
     head, body = take.head, take.body
     if head is None or body is None or take.failure is not None:
         return None
-    if not (need_no_parser(head) if plain is None else plain):
-        return None
-    _, fields = _looked_at(tuple(head.headers))
-    if not _is_common(head, fields):
+    fields = _looked_at(tuple(head.headers))[1] if plain else _plain_values(head)
+    if fields is None or not _is_common(head, fields):
         return None
     module: Any = _wrapped[0]
     source = AnswerBytes(b"", head, body)
