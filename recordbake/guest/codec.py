@@ -147,9 +147,15 @@ def _seal(line: bytes) -> bytes:
 
 
 def is_whole(line: bytes) -> bool:
-    """Whether an object still has its digest, or never had one."""
+    """Whether an object still has its digest, or never had one.
+
+    Those that had none end with a number or a list: text at the end is a digest, whatever its name
+    has become.
+    """
     start = len(line) - _SEAL
-    return not line.startswith(_CHECK, start) or line.endswith(_seal(line[:start] + b"}"))
+    if line.startswith(_CHECK, start):
+        return line.endswith(_seal(line[:start] + b"}"))
+    return not line.endswith(b'"}')
 
 
 def one_value(text: str) -> Any:

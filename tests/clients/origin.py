@@ -62,6 +62,7 @@ FIXED = {
     "/empty": reply(b""),
     "/reset-content": reply(b"", status="205 Reset Content"),
     "/both-lengths": raw("HTTP/1.1 200 OK", DATE, "Content-Length: 5", CHUNKED,
+                         "Connection: close",  # as it is: nobody is to ask again while it closes
                          body=b"3\r\none\r\n0\r\n\r\n"),
     "/bad-length": raw("HTTP/1.1 200 OK", DATE, "Content-Length: many", "Connection: close",
                        body=b"ok"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,21 +67,15 @@ def test_of_most_values_only_the_head_is_read(fields, size, chunks, monkeypatch)
 
 
 def test_any_changed_bit_is_found():
-    head = Head(200, "OK", "1.1", [("A", "b")])
-    take, value = value_of(head)
-    found = []
+    take, value = value_of(Head(200, "OK", "1.1", [("A", "b")]))
     for place in range(len(value)):
         for bit in (1, 2, 4, 8, 16, 32, 64, 128):
             changed = bytearray(value)
             changed[place] ^= bit
             fresh = Take(take.key, 0, None, take.body_size, take.body_sha256)
-            with suppress(codec.DAMAGE):
+            with pytest.raises(codec.DAMAGE):
                 put(fresh, bytes(changed))
-                # It is the digest's name that has changed: no digest, and all the rest as it was.
-                assert (fresh.head, fresh.body, fresh.chunks) == (head, b"body", [])
-                found.append(place)
-    assert found
-    assert set(found) < set(range(value.index(b',"check":'), value.index(b'"}\nbody')))
+            assert fresh.head is None
 
 
 @pytest.mark.parametrize("change", [
