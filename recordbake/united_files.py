@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recordbake import hub_cache, seen_secrets
+from recordbake.files import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,11 +43,7 @@ def content(path: Path) -> tuple[int, str]:
     """By what two files of one name are compared: size, then digest; a link by what it says."""
     if path.is_symlink():
         return -1, str(path.readlink())
-    with path.open("rb") as stream:
-        digest = hashlib.sha256()
-        while data := stream.read(1 << 20):
-            digest.update(data)
-    return path.stat().st_size, digest.hexdigest()
+    return path.stat().st_size, digest_of(path)
 
 
 def unite_runs(source: Recording, into: Recording) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from .exchange import Head, Headers, header
 
-MAX_LINE = 65536  # http.client's own limit
-
 
 def parse_headers(lines: list[bytes]) -> Headers:
     """Header lines as (name, value) pairs, as far as clients differ in what they make of them.

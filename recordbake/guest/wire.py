@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .exchange import Head, Headers, header
-from .framing import MAX_LINE, content_length, has_body, is_chunked, parse_headers
+from .framing import content_length, has_body, is_chunked, parse_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+_MAX_LINE = 65536  # http.client's own limit
 MAX_HEAD = 4 * 1024 * 1024
 
 
@@ -24,11 +25,11 @@ def _read_lines(stream: BinaryIO, raw: bytearray) -> list[bytes]:
     """Lines up to the empty one, which is not returned; ``raw`` collects what was read."""
     lines: list[bytes] = []
     while True:
-        line = stream.readline(MAX_LINE + 1)
+        line = stream.readline(_MAX_LINE + 1)
         raw += line
         if line in (b"\r\n", b"\n", b""):
             return lines
-        if len(line) > MAX_LINE or len(raw) > MAX_HEAD:
+        if len(line) > _MAX_LINE or len(raw) > MAX_HEAD:
             raise GarbageError(bytes(raw))
         lines.append(line.rstrip(b"\r\n"))
 
@@ -83,7 +84,7 @@ def _head_at_hand(stream: BinaryIO) -> tuple[bytearray, str, Headers, int] | Non
     """
     peek = getattr(stream, "peek", None)
     there: bytes = peek(1) if peek is not None else b""
-    end = there.find(b"\r\n\r\n", 0, MAX_LINE) + 4
+    end = there.find(b"\r\n\r\n", 0, _MAX_LINE) + 4
     if end < 4:  # noqa: PLR2004
         return None
     text = there[: end - 4].decode("latin-1")
@@ -153,7 +154,7 @@ class ChunkedBody(BodyReader):
         """Go to the next chunk; its length, or 0 at the end or when the body was cut off."""
         if self.complete or self._left or self.garbage:
             return self._left  # behind garbage anything may look like a length
-        line = self._stream.readline(MAX_LINE)
+        line = self._stream.readline(_MAX_LINE)
         try:
             self._left = max(int(line.split(b";")[0], 16), -1) if line else -1
         except ValueError:

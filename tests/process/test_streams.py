@@ -325,11 +325,15 @@ def test_a_large_body_through_requests_is_as_live_however_it_is_read(tmp_path):
 REQUESTS_COUNTED = """
 import sys, requests
 {PROFILE}
+counts = []
 with requests.Session() as session:
-    sys.setprofile(profile)
-    size = len(session.get(sys.argv[1]).content)
-    sys.setprofile(None)
-print(size, len(reads))
+    for _ in range(2):
+        reads.clear()
+        sys.setprofile(profile)
+        size = len(session.get(sys.argv[1]).content)
+        sys.setprofile(None)
+        counts.append(len(reads))
+print(size, min(counts), max(counts))
 """
 
 
@@ -338,7 +342,7 @@ def test_requests_reads_a_large_body_at_once(tmp_path):
         code = REQUESTS_COUNTED.replace("{PROFILE}", PROFILE)
         command = [sys.executable, "-c", code, origin.url + "/large"]
         recorded, replayed = record_then_replay(tmp_path, origin, command)
-    (size, pieces), (same, reads) = recorded.stdout.split(), replayed.stdout.split()
+    (size, pieces, _), (same, _, reads) = recorded.stdout.split(), replayed.stdout.split()
     assert size == same
     assert int(pieces) > 20
     assert int(reads) <= 2

@@ -12,6 +12,7 @@ from types import FunctionType
 from weakref import WeakKeyDictionary
 
 from ..exchange import header
+from .patching import is_patched, mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _is_of(function: Any, module: ModuleType) -> bool:
 
 def _is_patched(models: Any) -> bool:
     content = vars(models.Response).get("content")
-    return isinstance(content, property) and hasattr(content.fget, "_recordbake_large")
+    return isinstance(content, property) and is_patched(content.fget)
 
 
 def _patch(models: Any) -> bool:
@@ -71,7 +72,7 @@ def _patch(models: Any) -> bool:
             self._content = b"".join(self.iter_content(size)) or b""
         return read(self)
 
-    content._recordbake_large = True  # type: ignore[attr-defined]
+    mark(content)
     models.Response.content = property(content, original.fset, original.fdel, original.__doc__)
     return True
 
