@@ -78,6 +78,42 @@ def test_a_signal_ends_what_runs_no_command(tmp_path, verb):
     assert result.stderr == "recordbake: terminated\n"
 
 
+#: Where Python drops an exception: it says so of the first, of the second only since 3.13.
+DROPPED = {
+    "an object's end": "class Last:\n    def __del__(self): interrupt()",
+    "a file's end": "import io\nclass Last(io.RawIOBase):\n    def close(self): interrupt()",
+    "a generator's end": """
+def ending():
+    try:
+        yield
+    finally:
+        interrupt()
+def Last():
+    next(ending())
+""",
+}
+INTERRUPTED = """
+import os, signal, time
+import recordbake.runs
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+{0}
+def recover(_):
+    Last()
+    time.sleep(20)
+recordbake.runs.recover = recover
+"""
+
+
+@pytest.mark.parametrize("where", DROPPED)
+def test_ctrl_c_is_heeded_even_where_python_drops_exceptions(tmp_path, where):
+    make_recording(tmp_path / ".recordbake", [captured(URL)])
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED.format(DROPPED[where]))
+    with Started(command("bake"), tmp_path, PYTHONPATH=str(tmp_path)) as started:
+        result = started.end()
+    assert (result.returncode, result.stderr) == (130, "recordbake: interrupted\n")
+
+
 DAEMON = """
 import os, sys, time, urllib.request
 urllib.request.urlopen(sys.argv[1] + "/a").read()
