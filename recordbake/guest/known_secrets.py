@@ -14,6 +14,7 @@ import zlib
 from urllib.parse import quote
 
 from .codec import INLINE_LIMIT
+from .keys import decode_json, own_step
 from .redaction import PLACEHOLDER
 
 TYPE_CHECKING = False
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # A suite may replace functions of Python by mocks; these are the real ones.
 _sub = re.sub
+_encode_json = own_step(json.JSONEncoder(), "iterencode").encode
 
 #: Variables whose values are secrets.
 NAMES = re.compile(r"(?:^|_)(?:TOKEN|KEY|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
@@ -115,7 +117,7 @@ class Secrets:
 
     def data(self, value: Any) -> Any:
         """What JSON can hold, with one short word for each secret."""
-        return json.loads(self.text(json.dumps(value))) if self.forms else value
+        return decode_json(self.text(_encode_json(value))) if self.forms else value
 
     def content(self, body: bytes, content_type: str) -> bytes:
         """A request body as its key is made of, without secrets, tokens and their placeholders."""
@@ -159,7 +161,7 @@ class Secrets:
 
 def _spellings(value: str) -> set[str]:
     """How a value is written in URLs, forms and JSON."""
-    return {value, quote(value, safe=""), quote(value), json.dumps(value)[1:-1]}
+    return {value, quote(value, safe=""), quote(value), _encode_json(value)[1:-1]}
 
 
 class Stream:

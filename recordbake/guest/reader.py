@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _io
 import hashlib
-import json
 import os
 import posix
 import sqlite3
@@ -16,6 +15,7 @@ from urllib.parse import quote
 from .ahead import Ahead
 from .codec import DAMAGE, CodecError, decode_value
 from .exchange import DamagedStoreError, Failure, Take
+from .keys import decode_json as _loads
 from .memory import Memory, answer, is_for
 from .row_values import put_value
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .exchange import Headers
 
 # A suite may replace functions of Python by mocks; these are the real ones.
-_open, _getpid, _loads = _io.open, posix.getpid, json.JSONDecoder().decode
+_open, _getpid = _io.open, posix.getpid
 _sha256, _connect = hashlib.sha256, sqlite3.dbapi2.connect
 
 _BY_KEY = """

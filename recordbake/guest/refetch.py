@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from . import attribution
+from .keys import decode_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ def keys(path: str) -> frozenset[str]:
 
 
 def _read(path: str) -> dict[str, Any]:
-    with open(path, "rb") as stream:
-        return dict(json.loads(stream.read()))
+    with open(path, encoding="utf-8") as stream:
+        return dict(decode_json(stream.read()))
 
 
 class SelectionPlugin:

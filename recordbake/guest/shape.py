@@ -10,7 +10,7 @@ import json
 import re
 from urllib.parse import parse_qsl
 
-from .keys import from_json, sha256, unzipped
+from .keys import from_json, own_step, sha256, unzipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Shape = dict[str, Any]  # "kind", "size" and "fields"
 
-_encode = json.JSONEncoder(sort_keys=True).encode
+_encode = own_step(json.JSONEncoder(sort_keys=True), "iterencode").encode
 #: A larger body, and what lies deeper or comes later than this, is told by its size alone.
 _MAX_BODY = 1 << 20
 _MAX_FIELDS = 200

@@ -290,3 +290,30 @@ def test_a_body_that_could_not_be_sent_was_begun(tmp_path):
     replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env)
     assert (recorded.returncode, replayed.returncode) == (0, 0)
     assert recorded.stdout == replayed.stdout == "WriteTimeout\n[True]\n"
+
+
+@pytest.mark.parametrize("how", ["urlopen", "HTTPConnection"])
+def test_the_last_thing_that_a_process_does_may_be_a_request(run, how):
+    """When nothing can be imported any more, live asks what it has asked before."""
+    printed = run(
+        f"""
+        import os
+        from http.client import HTTPConnection
+        from urllib.request import urlopen
+        ORIGIN = os.environ["ORIGIN"]
+        def ask(path, urlopen=urlopen, connect=HTTPConnection, url=ORIGIN, how="{how}"):
+            if how == "urlopen":
+                return urlopen(url + path).read()
+            connection = connect(url[7:])
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        class Last:
+            def __init__(self):
+                self.ask, self.write = ask, os.write
+            def __del__(self):
+                self.write(1, self.ask("/last"))
+        ask("/first")
+        last = Last()
+        """
+    )
+    assert printed == "/last"

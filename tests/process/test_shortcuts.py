@@ -52,6 +52,14 @@ for headers in ({}, {"": "x"}, {"a:b": "x"}, {" a": "x"}, {"Content-Length": ski
         found.append([type(error).__name__, str(error)])
 print(json.dumps(found))
 """,
+    "functions of Python that are mocks": """
+from unittest import mock
+names = "sys._getframe json.loads json.detect_encoding json.JSONDecoder.raw_decode"
+for name in names.split() + ["json.JSONEncoder.iterencode"]:
+    with mock.patch(name, mock.Mock(side_effect=RuntimeError(name))):
+        as_json = {"Content-Type": "application/json"}
+        print(requests.post(BASE + "/echo?" + name, data=b'{"a": [1]}', headers=as_json).text)
+""",
     "plain": "print(json.dumps(plain()))",
     "post": "print(json.dumps([seen(requests.post(BASE + '/echo', data=d, json=j)) for d, j in"
     " [({'a': 'b'}, None), (b'bytes', None), (None, [1, 2])]]))",

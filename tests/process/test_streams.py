@@ -73,13 +73,15 @@ def program(tmp_path, code):
     return [sys.executable, str(path)]
 
 
-def three_times(tmp_path, code):
+def three_times(tmp_path, code, *options):
     """What a program prints live, recording, and in a strict replay with the server gone."""
     command = program(tmp_path, code)
     with StreamOrigin() as origin:
         env = CAPTURE | {"ORIGIN": origin.url}
         live = alone(command, tmp_path, env)
-        recorded = recordbake("record", "--", *command, cwd=tmp_path, env=env, timeout=120)
+        recorded = recordbake(
+            "record", *options, "--", *command, cwd=tmp_path, env=env, timeout=120
+        )
     assert recorded.returncode == 0, recorded.stderr
     replayed = recordbake("replay", "--strict", "--", *command, cwd=tmp_path, env=env, timeout=120)
     assert replayed.returncode == 0, replayed.stderr
@@ -425,3 +427,41 @@ print(found)
 def test_a_stream_of_httpx_may_be_closed_again_with_and_after_its_response(tmp_path):
     live, recorded, replayed = three_times(tmp_path, CLOSED_AGAIN)
     assert live == recorded == replayed
+
+
+BROKEN = """
+import asyncio, os
+import httpx, httpx2
+
+def no_bytes():
+    yield b"a"
+    yield 3
+def failing():
+    yield b"a"
+    raise KeyError("the suite's own")
+async def later(pieces):
+    for piece in pieces:
+        yield piece
+async def post(client, url, content):
+    async with client() as asking:
+        return await asking.post(url, content=content)
+def ask(call, *arguments, **options):
+    try:
+        answer = call(*arguments, **options)
+        print((asyncio.run(answer) if asyncio.iscoroutine(answer) else answer).text)
+    except Exception as error:
+        print(type(error).__name__, error)
+
+for module in httpx, httpx2:
+    skipped = lambda: iter([b"a", None])
+    ask(module.post, os.environ["ORIGIN"] + "/echo", content=skipped())
+    for body in lambda: bytearray(b"abc"), no_bytes, failing, skipped:
+        ask(module.post, "http://127.0.0.1:1/", content=body())
+        ask(post, module.AsyncClient, "http://127.0.0.1:1/", later(body()))
+"""
+
+
+def test_what_cannot_be_sent_by_httpx_fails_where_it_does_live(tmp_path):
+    live, recorded, replayed = three_times(tmp_path, BROKEN, "--allow-errors")
+    assert live == recorded == replayed
+    assert "ConnectError" in live

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import socket
 from contextlib import suppress
@@ -16,10 +17,12 @@ from .stand_in import StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
 
     from ..capture import Capture
-    from ..exchange import Headers, Take
+    from ..exchange import Failure, Headers, Take
     from ..plan import Plan
     from .http_client import HttpClientSeam
     from .live_reader import LiveReader
@@ -42,6 +45,17 @@ def _bytes_of(data: Any) -> bytes:
     except TypeError:
         message = f"a bytes-like object is required, not {type(data).__name__!r}"
         raise TypeError(message) from None
+
+
+@functools.cache
+def live_parts() -> tuple[type[LiveReader], Callable[..., Failure], ModuleType]:
+    """What going live takes: a replay needs none, and a process that ends can import no more."""
+    import select
+
+    from .failures import classify
+    from .live_reader import LiveReader
+
+    return LiveReader, classify, select
 
 
 class _Idle:
@@ -220,8 +234,6 @@ class DeferredSocket(StandIn):
         self.hang_up()
 
     def _go_live(self, plan: Plan, raw: bytes) -> None:
-        from .live_reader import LiveReader  # a replay needs none
-
         capture = self.seam.engine.watch(plan)
         self._connect(capture)
         if plan.reason == "upgrade":
@@ -229,12 +241,11 @@ class DeferredSocket(StandIn):
             capture.finish()
             self.real.sendall(raw)
             return
-        self._reader = LiveReader(self, capture, raw)
+        self._reader = live_parts()[0](self, capture, raw)
         self.real.sendall(raw)
 
     def _connect(self, capture: Capture) -> None:
-        from .failures import classify  # before there is one: it may be of files, too
-
+        _, classify, _ = live_parts()  # before there is a failure: it may be of files, too
         if self.real is not None and self._is_dropped():
             self.hang_up()
         if self.real is None:
@@ -258,8 +269,7 @@ class DeferredSocket(StandIn):
 
     def _is_dropped(self) -> bool:
         """Whether the server has closed a kept-alive connection (or sent what nobody asked for)."""
-        import select
-
+        select = live_parts()[2]
         poll = select.poll()
         poll.register(self.real, select.POLLIN)
         return bool(poll.poll(0))

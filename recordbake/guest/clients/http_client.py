@@ -9,6 +9,7 @@ own parser either way.
 from __future__ import annotations
 
 import errno
+import functools
 import socket
 import sys
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from .deferred_socket import DeferredSocket
 
     Connect = Callable[[Any], None]
+
+# A suite may replace functions of Python by mocks; this is the real one.
+_getframe = sys._getframe
 
 #: Whose version :func:`install` returns.
 CLIENT = NAME = "http.client"
@@ -49,6 +53,17 @@ _LIBRARIES = frozenset({
 })  # fmt: skip
 #: What connects by itself when a request has begun.
 _OPENS = "http.client"
+
+
+@functools.cache
+def deferred_socket() -> type[DeferredSocket]:
+    """The class of deferred sockets: most processes that import a client make none.
+
+    Found once: a process that ends asks for the last time when nothing can be imported any more.
+    """
+    from .deferred_socket import DeferredSocket
+
+    return DeferredSocket
 
 
 class HttpClientSeam:
@@ -132,10 +147,8 @@ def patch(cls: Any, seam: HttpClientSeam) -> None:
         if not (is_ours(self) or is_wrapped(self)) or is_bypassed(self, seam.engine):
             original(self)
             return
-        from .deferred_socket import DeferredSocket  # most processes that import a client make none
-
-        caller = sys._getframe(1).f_globals.get("__name__") or ""
-        self.sock = stand_in = DeferredSocket(self, seam, waiting=caller == _OPENS)
+        caller = _getframe(1).f_globals.get("__name__") or ""
+        self.sock = stand_in = deferred_socket()(self, seam, waiting=caller == _OPENS)
         seam.prepared(self)
         if caller.partition(".")[0] not in _LIBRARIES:
             stand_in.connect()

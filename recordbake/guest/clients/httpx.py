@@ -11,11 +11,13 @@ import sys
 from contextlib import suppress
 from weakref import WeakKeyDictionary
 
-from .. import clock, decision
+from .. import clock, decision, keys
+from ..config import STRICT
 from ..exchange import CANCELLED, Head, Request
 from ..framing import is_chunked
 from . import httpx_fields, httpx_network, httpx_release, httpx_repeats, httpx_trace
 from .exceptions import is_unwrapped
+from .httpx_bodies import Bodies
 from .httpx_failures import classify, is_of_sending, raise_failure, unwrapped
 from .httpx_streams import join_large, make_streams, wait_to_be_cancelled
 from .patching import is_patched, mark
@@ -48,14 +50,23 @@ class HttpxSeam:
         self.module = module
         self.name = module.__name__
         self.engine = engine
-        self.streams = make_streams(module)
+        self.streams, self.bodies = make_streams(module), Bodies(module)
         self.sent, self.fields = httpx_fields.reader(module), httpx_fields.maker(module)
         self.note_large = join_large(module)
 
-    def plan(self, request: Any, body: bytes, transport: Any) -> Plan:
+    def plan(
+        self, request: Any, body: bytes, transport: Any, broken: Exception | None = None
+    ) -> Plan:
         """Decide; the request's body has been read before.
 
+        Args:
+            request: httpx's.
+            body: as far as it could be read.
+            transport: what is to send it.
+            broken: why its body cannot be sent as a whole.
+
         Raises:
+            Exception: ``broken``, where a strict replay knows of nothing that came before it.
             httpx.ProxyError: a strict replay does not let the request out. Not a NetworkError:
                 huggingface_hub would try again for 23 s, then fall back to its cache in silence.
         """
@@ -66,6 +77,8 @@ class HttpxSeam:
             f"{url.scheme}://{url.netloc.decode('ascii')}{url.raw_path.decode('ascii')}",
             self.sent(request.headers), body, self.name,
         )  # fmt: skip
+        if broken is not None and self._is_lost(asked):
+            raise broken
         plan = self.engine.plan(asked)
         if plan.action == decision.ANSWER:
             return plan
@@ -74,6 +87,14 @@ class HttpxSeam:
         if plan.action == decision.BLOCK:
             raise self.module.ProxyError(plan.message, request=request)
         return plan
+
+    def _is_lost(self, asked: Request) -> bool:
+        """Whether a request that cannot be sent would be blocked: it could not have gone out."""
+        engine = self.engine
+        return (
+            engine.config.mode == STRICT and not engine.knows(asked)
+            and not engine.bypasses(keys.host_of(asked.url), keys.port_of(asked.url))
+        )  # fmt: skip
 
     def answer(self, plan: Plan, request: Any, *, is_async: bool) -> Any:
         """The response of a recorded take.
@@ -183,13 +204,12 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
         __tracebackhide__ = True
         if is_not_ours(self, request):
             return original(self, request)
-        body, stream = getattr(request, "_content", None), None
+        body, stream, broken = getattr(request, "_content", None), None, None
         if body is None:
             stream = request.stream
-            body = b"".join(stream)
-            request.stream = seam.module.ByteStream(body)
+            body, request.stream, broken = seam.bodies.collect(stream)
         try:
-            return _send(seam, original, self, request, body)
+            return _send(seam, original, self, request, body, broken)
         finally:
             if stream is not None:
                 request.stream = stream  # what cannot be sent twice is to say so
@@ -198,9 +218,12 @@ def _patch_sync(cls: Any, seam: HttpxSeam) -> None:
     cls.handle_request = handle_request
 
 
-def _send(seam: HttpxSeam, original: Any, transport: Any, request: Any, body: bytes) -> Any:
+def _send(  # noqa: PLR0913, PLR0917
+    seam: HttpxSeam, original: Any, transport: Any, request: Any, body: bytes,
+    broken: Exception | None,
+) -> Any:  # fmt: skip
     __tracebackhide__ = True
-    plan = seam.plan(request, body, transport)
+    plan = seam.plan(request, body, transport, broken)
     if plan.action == decision.ANSWER:
         response = seam.answer(plan, request, is_async=False)
         for name, info in seam.steps(plan, request):
@@ -230,13 +253,12 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
         __tracebackhide__ = True
         if is_not_ours(self, request):
             return await original(self, request)
-        body, stream = getattr(request, "_content", None), None
+        body, stream, broken = getattr(request, "_content", None), None, None
         if body is None:
             stream = request.stream
-            body = b"".join([piece async for piece in stream])
-            request.stream = seam.module.ByteStream(body)
+            body, request.stream, broken = await seam.bodies.acollect(stream)
         try:
-            return await _send_async(seam, original, self, request, body)
+            return await _send_async(seam, original, self, request, body, broken)
         finally:
             if stream is not None:
                 request.stream = stream  # what cannot be sent twice is to say so
@@ -244,11 +266,12 @@ def _patch_async(cls: Any, seam: HttpxSeam) -> None:
     cls.handle_async_request = handle_async_request
 
 
-async def _send_async(
-    seam: HttpxSeam, original: Any, transport: Any, request: Any, body: bytes
-) -> Any:
+async def _send_async(  # noqa: PLR0913, PLR0917
+    seam: HttpxSeam, original: Any, transport: Any, request: Any, body: bytes,
+    broken: Exception | None,
+) -> Any:  # fmt: skip
     __tracebackhide__ = True
-    plan = seam.plan(request, body, transport)
+    plan = seam.plan(request, body, transport, broken)
     if plan.action == decision.ANSWER:
         return await _answer_async(seam, plan, request)
     capture = seam.engine.watch(plan)

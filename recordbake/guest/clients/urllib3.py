@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 
-from .http_client import HttpClientSeam, is_bypassed, is_ours, patch
+from .http_client import HttpClientSeam, deferred_socket, is_bypassed, is_ours, patch
 from .urllib3_ready import patch_requests
 
 TYPE_CHECKING = False
@@ -114,9 +114,7 @@ def _patch_new_conn(cls: Any, seam: Urllib3Seam) -> None:
         through = self.default_port == 443 or self._tunnel_host  # noqa: PLR2004
         if through or not is_ours(self) or is_bypassed(self, seam.engine):
             return original(self)
-        from .deferred_socket import DeferredSocket
-
-        stand_in, before = DeferredSocket(self, seam), self.sock
+        stand_in, before = deferred_socket()(self, seam), self.sock
         try:
             stand_in.connect()
         finally:
