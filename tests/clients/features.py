@@ -5,6 +5,9 @@ from __future__ import annotations
 from tests.clients.asking import AS_SENT, BLOCKS, LINES, PART, RAW, TWICE, WHOLE, Ask
 from tests.clients.redirects import REASONS
 
+#: Seconds, and who gives up after them: long enough for a server that is busy to begin its answer.
+IMPATIENT = 2
+
 READING = {
     f"{how}-{path}": Ask(f"/{path}", read=how)
     for how in (RAW, BLOCKS, LINES, PART, TWICE)
@@ -139,10 +142,10 @@ FAILURES = {
     "garbage": Ask("/garbage"),
     "empty-reply": Ask("/empty-reply"),
     "reset": Ask("/reset"),
-    "read-timeout": Ask("/silent", timeout=0.3),
-    "body-timeout": Ask("/stall", timeout=0.3),
-    "chunk-timeout": Ask("/stall-chunked", timeout=0.3),
-    "connect-timeout": Ask("DEAF/", timeout=0.3),
+    "read-timeout": Ask("/silent", timeout=IMPATIENT),
+    "body-timeout": Ask("/stall", timeout=IMPATIENT),
+    "chunk-timeout": Ask("/stall-chunked", timeout=IMPATIENT),
+    "connect-timeout": Ask("DEAF/", timeout=IMPATIENT),
     "refused": Ask("REFUSED/"),
     "unknown-host": Ask("http://no-such-host.invalid/"),
 }

@@ -191,6 +191,20 @@ class ContractOrigin(Origin):
         )
 
 
+class Refusing:
+    """A port on which connections are refused, and which nobody else gets meanwhile."""
+
+    def __init__(self) -> None:
+        self._bound = socket.socket()
+        self._bound.bind(("127.0.0.1", 0))
+        self.port = self._bound.getsockname()[1]
+        self.url = f"http://localhost:{self.port}"
+
+    def close(self) -> None:
+        """Free the port."""
+        self._bound.close()
+
+
 class Deaf:
     """A port on which nobody answers: the queue of a listener that never accepts is full."""
 

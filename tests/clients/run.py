@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from contextlib import closing, contextmanager
@@ -12,18 +11,12 @@ from pathlib import Path
 
 import trustme
 
-from tests.clients.origin import ContractOrigin, Deaf
+from tests.clients.origin import ContractOrigin, Deaf, Refusing
 from tests.clients.origin_h2 import Http2Origin
 from tests.support.cli import clean_environ, recordbake
 
 PYTHON = os.environ.get("RECORDBAKE_CONTRACT_PYTHON", sys.executable)
 SCENARIO = Path(__file__).with_name("scenario.py")
-
-
-def _refused_url() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://localhost:{probe.getsockname()[1]}"
 
 
 @contextmanager
@@ -38,12 +31,13 @@ def origins(where):
         ContractOrigin(known) as tls,
         ContractOrigin(unknown) as stranger,
         closing(Deaf()) as deaf,
+        closing(Refusing()) as refusing,
         Http2Origin(str(certificate)) as http2,
     ):
         bases = {
             "ORIGIN": plain.url,
             "OTHER": plain.url.replace("localhost", "127.0.0.1"),
-            "REFUSED": _refused_url(),
+            "REFUSED": refusing.url,
             "DEAF": deaf.url,
             "TLS": tls.url,
             "TLS-OTHER": tls.url.replace("localhost", "127.0.0.1"),

@@ -8,29 +8,35 @@ from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.clients.asking import NotSupportedError
 from tests.clients.clients import build, cannot
-from tests.clients.features import FEATURES
+from tests.clients.features import FEATURES, IMPATIENT
 from tests.clients.seeing import error
 
 
 def main(client: str, bases: str) -> None:
     call, urls = build(client), json.loads(bases)
-    results = {}
-    for feature, ask in FEATURES.items():
+
+    def outcome(feature: str) -> dict:
+        ask = FEATURES[feature]
         if reason := cannot(client, feature):
-            results[feature] = {"cannot": reason}
-            continue
+            return {"cannot": reason}
         try:
-            results[feature] = call(ask, ask.url(urls))
+            return call(ask, ask.url(urls))
         except NotSupportedError as reason:
-            results[feature] = {"cannot": str(reason)}
+            return {"cannot": str(reason)}
         except Exception as raised:  # noqa: BLE001
-            results[feature] = error(raised)
+            return error(raised)
+
+    waiting = [feature for feature, ask in FEATURES.items() if ask.timeout == IMPATIENT]
+    results = {feature: outcome(feature) for feature in FEATURES if feature not in waiting}
+    with ThreadPoolExecutor(len(waiting)) as pool:  # they wait at the same time
+        results |= zip(waiting, pool.map(outcome, waiting), strict=True)
     print(json.dumps(results))
 
 

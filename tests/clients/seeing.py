@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,18 @@ def _plain(text: str) -> str:
 
 
 def jar(cookies: CookieJar) -> list:
-    """A session's cookies; when they expire is seen as whole minutes from now."""
+    """A session's cookies; when they expire is seen as days from now, or as the day it is."""
     return sorted(
         [c.domain, c.path, c.name, str(c.value), c.secure, c.discard, c.domain_specified,
-         c.expires is not None and round(c.expires / 3600 / 24), sorted(c._rest)]
+         c.expires is not None and _days(c.expires), sorted(c._rest)]
         for c in cookies
     )  # fmt: skip
+
+
+def _days(expires: float) -> int:
+    """From now for a Max-Age, which is less than a year here; an Expires stays the day it names."""
+    left = round((expires - time.time()) / 86400)
+    return left if left < 366 else round(expires / 86400)
 
 
 def read_file(file, how: str):

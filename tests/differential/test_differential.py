@@ -32,7 +32,7 @@ REQUESTS = {
         "s.patch(BASE + '/echo', timeout=Decimal('5'), data=Str('sub'))",
         "s.patch(BASE + '/text', timeout=float('nan'))",
         "s.patch(BASE + '/text', timeout=0)",
-        "s.patch(BASE + '/text', timeout=1)",
+        "s.patch(BASE + '/text', timeout=4)",
     ],
     "a coding that was not asked for": [
         "len(urlopen(BASE + '/gzip').read())", "len(s.get(BASE + '/gzip').content)",

@@ -48,7 +48,7 @@ def test_a_signal_ends_the_whole_family_and_the_run_is_merged(tmp_path, number, 
                 assert until((tmp_path / "started").exists, 60), started.stderr()
                 started.process.send_signal(number)
                 result = started.end()
-                assert started.alone(10), started.members()
+                assert started.alone(60), started.members()
         finally:
             signal.signal(number, before)
     assert result.returncode == 128 + number, result.stderr
@@ -118,7 +118,8 @@ DAEMON = """
 import os, sys, time, urllib.request
 urllib.request.urlopen(sys.argv[1] + "/a").read()
 if os.fork() == 0:
-    time.sleep(1.5)  # the runner waits for less
+    while not os.path.exists("ended"):  # when the runner has, and its hook is gone
+        time.sleep(0.02)
     import multiprocessing.util, unittest.case, http.client, requests
     open("imported", "w").close()
 """
@@ -130,7 +131,9 @@ def test_what_goes_on_after_the_command_is_said_and_not_disturbed(tmp_path):
         words = command("record", "--", sys.executable, "daemon.py", origin.url)
         with Started(words, tmp_path) as started:
             result = started.end()
+            (tmp_path / "ended").touch()
             assert until((tmp_path / "imported").exists, 60), started.stderr()
+            assert started.alone(60), started.members()
     assert result.returncode == 0, result.stderr
     assert "1 processes go on after the command has ended" in result.stderr
     assert "Traceback" not in (tmp_path / "stderr").read_text()

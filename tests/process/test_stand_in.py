@@ -9,8 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.clients.origin import Deaf
-from tests.clients.run import _refused_url
+from tests.clients.origin import Deaf, Refusing
 from tests.support.cli import clean_environ, recordbake
 from tests.support.origin import Origin
 
@@ -41,8 +40,8 @@ def same(tmp_path):
         path = tmp_path / "program.py"
         path.write_text(PRELUDE + textwrap.dedent(code))
         command = [sys.executable, str(path)]
-        with closing(Deaf()) as deaf, Origin() as origin:
-            bases = {"ORIGIN": origin.url, "REFUSED": _refused_url(), "DEAF": deaf.url}
+        with closing(Deaf()) as deaf, closing(Refusing()) as refusing, Origin() as origin:
+            bases = {"ORIGIN": origin.url, "REFUSED": refusing.url, "DEAF": deaf.url}
             live = subprocess.run(
                 command, capture_output=True, text=True, check=True, env=clean_environ(**bases)
             )
@@ -134,8 +133,9 @@ def test_a_tunnel_is_opened_by_the_connections_own_code(same):
                 target.sendall(data)
         def serve():
             while True:
-                client = server.accept()[0]
-                client.recv(65536)
+                client, head = server.accept()[0], b""
+                while not head.endswith(b"\\r\\n\\r\\n"):  # it may come in pieces
+                    head += client.recv(65536)
                 origin = socket.create_connection((ORIGIN.hostname, ORIGIN.port))
                 client.sendall(b"HTTP/1.1 200 OK\\r\\n\\r\\n")
                 for ends in ((client, origin), (origin, client)):
@@ -166,7 +166,10 @@ def test_a_proxy_of_the_suites_own_sees_what_it_fails(same):
         def serve():
             while True:
                 with server.accept()[0] as connection:
-                    got.append(connection.recv(65536).split(b" ")[0])
+                    head = b""
+                    while not head.endswith(b"\\r\\n\\r\\n"):  # it may come in pieces
+                        head += connection.recv(65536)
+                    got.append(head.split(b" ")[0])
         threading.Thread(target=serve, daemon=True).start()
         proxy = "http://127.0.0.1:%d" % server.getsockname()[1]
         for url in ("http://example.org/", "https://example.org/"):

@@ -10,12 +10,12 @@ was asked for.
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 HOST, HOST6 = "192.0.2.1", "2001:db8::1"
@@ -47,20 +47,28 @@ def listener(family: int, kind: int, host: str, port: int) -> socket.socket:
     return made
 
 
-def serve(ports: list[int], log) -> None:
+def listeners(ports: list[int]) -> selectors.BaseSelector:
     selector = selectors.DefaultSelector()
     for port in ports:
         for family, host in ((socket.AF_INET, HOST), (socket.AF_INET6, HOST6)):
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 made = listener(family, kind, host, port)
                 selector.register(made, selectors.EVENT_READ, (kind, port))
+    return selector
 
-    def run() -> None:
-        while True:
-            for key, _ in selector.select():
+
+def serve(selector: selectors.BaseSelector, process: int, log) -> None:
+    """Until a process has ended and all that had come by then is told."""
+    end = os.pidfd_open(process)
+    selector.register(end, selectors.EVENT_READ)
+    ended = False
+    while (ready := selector.select(0 if ended else None)) or not ended:
+        for key, _ in ready:
+            if key.fileobj == end:
+                ended = True
+                selector.unregister(end)
+            else:
                 log(arrived(key.fileobj, *key.data))
-
-    threading.Thread(target=run, daemon=True).start()
 
 
 def arrived(where: socket.socket, kind: int, port: int) -> str:
@@ -85,8 +93,10 @@ def main() -> int:
     command = sys.argv[sys.argv.index("--") + 1 :]
     set_up()
     with Path(arrivals).open("a", buffering=1) as stream:
-        serve([53, *range(first, first + count)], lambda text: stream.write(text + "\n"))
-        return subprocess.run(command, check=False).returncode
+        selector = listeners([53, *range(first, first + count)])
+        with subprocess.Popen(command) as process:
+            serve(selector, process.pid, lambda text: stream.write(text + "\n"))
+        return process.returncode
 
 
 if __name__ == "__main__":

@@ -30,16 +30,16 @@ warnings.simplefilter("ignore")
 which, urls = sys.argv[1], json.load(open("urls.json"))
 def of_requests(url):
     import requests
-    answer = requests.get(url, timeout=10)
+    answer = requests.get(url, timeout=60)
     return answer.status_code, answer.content
 def of_httpx(url):
     import httpx
-    answer = httpx.get(url, timeout=10, follow_redirects=True)
+    answer = httpx.get(url, timeout=60, follow_redirects=True)
     return answer.status_code, answer.content
 def of_aiohttp(url):
     import aiohttp
     async def get():
-        timeout = aiohttp.ClientTimeout(total=10)
+        timeout = aiohttp.ClientTimeout(total=60)
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
             return answer.status, await answer.read()
     return asyncio.run(get())
