@@ -22,7 +22,7 @@ FINE = """
 
     def get(path):
         try:
-            return urllib.request.urlopen(BASE + path, timeout=5).read()
+            return urllib.request.urlopen(BASE + path, timeout=60).read()
         except urllib.error.HTTPError as error:
             return str(error.code).encode()
 

@@ -26,7 +26,7 @@ def suite(where, origin, body):
         "import urllib.request, urllib.error, pytest\n"
         f"BASE = {origin.url!r}\n"
         "def get(path):\n"
-        "    return urllib.request.urlopen(BASE + path, timeout=5).read().decode()\n"
+        "    return urllib.request.urlopen(BASE + path, timeout=60).read().decode()\n"
         + textwrap.dedent(body)
     )
 

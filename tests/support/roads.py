@@ -23,7 +23,8 @@ import sys
 import threading
 import urllib.request
 
-CONNECT = "import socket,sys;socket.create_connection((sys.argv[1],int(sys.argv[2])),2)"
+SECONDS = 20  # enough to knock at a port on a machine that is busy
+CONNECT = f"import socket,sys;socket.create_connection((sys.argv[1],int(sys.argv[2])),{SECONDS})"
 FASTOPEN = 0x20000000
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,7 +37,7 @@ def sockaddr(host: str, port: int, family: int = socket.AF_INET) -> bytes:
 
 
 def tcp(host, port):
-    socket.create_connection((host, port), 2)
+    socket.create_connection((host, port), SECONDS)
 
 
 def tcp_connect_ex(host, port):
@@ -77,7 +78,7 @@ def udp_connected(host, port):
 
 
 def tcp6(host6, port):
-    socket.create_connection((host6, port), 2)
+    socket.create_connection((host6, port), SECONDS)
 
 
 def udp6(host6, port):
@@ -102,7 +103,7 @@ def packet(host, port):
 
 
 def asyncio_tcp(host, port):
-    asyncio.run(asyncio.wait_for(asyncio.open_connection(host, port), 2))
+    asyncio.run(asyncio.wait_for(asyncio.open_connection(host, port), SECONDS))
 
 
 def asyncio_udp(host, port):
@@ -121,76 +122,76 @@ def asyncio_udp(host, port):
 
 
 def urllib_(host, port):
-    urllib.request.urlopen(f"http://{host}:{port}/", timeout=2)
+    urllib.request.urlopen(f"http://{host}:{port}/", timeout=SECONDS)
 
 
 def requests_(host, port):
     import requests
 
-    requests.get(f"http://{host}:{port}/", timeout=2)
+    requests.get(f"http://{host}:{port}/", timeout=SECONDS)
 
 
 def httpx_(host, port):
     import httpx
 
-    httpx.get(f"http://{host}:{port}/", timeout=2)
+    httpx.get(f"http://{host}:{port}/", timeout=SECONDS)
 
 
 def httpx_async(host, port):
     import httpx
 
     async def get():
-        async with httpx.AsyncClient(timeout=2) as client:
+        async with httpx.AsyncClient(timeout=SECONDS) as client:
             await client.get(f"http://{host}:{port}/")
 
     asyncio.run(get())
 
 
 def ftp(host, port):
-    ftplib.FTP(timeout=2).connect(host, port)
+    ftplib.FTP(timeout=SECONDS).connect(host, port)
 
 
 def smtp(host, port):
-    smtplib.SMTP(host, port, timeout=2)
+    smtplib.SMTP(host, port, timeout=SECONDS)
 
 
 def redis_(host, port):
     import redis
 
-    redis.Redis(host, port, socket_connect_timeout=2).ping()
+    redis.Redis(host, port, socket_connect_timeout=SECONDS).ping()
 
 
 def mysql(host, port):
     import pymysql
 
-    pymysql.connect(host=host, port=port, user="x", connect_timeout=2)
+    pymysql.connect(host=host, port=port, user="x", connect_timeout=SECONDS)
 
 
 def ssh(host, port):
     import paramiko
 
     client = paramiko.SSHClient()
-    client.connect(host, port, "x", "x", timeout=2, banner_timeout=2)
+    client.connect(host, port, "x", "x", timeout=SECONDS, banner_timeout=SECONDS)
 
 
 def postgres(host, port):
     import psycopg
 
-    psycopg.connect(f"host={host} port={port} user=x connect_timeout=2")
+    psycopg.connect(f"host={host} port={port} user=x connect_timeout={SECONDS}")
 
 
 def grpc_(host, port):
     import grpc
 
     with grpc.insecure_channel(f"{host}:{port}") as channel:
-        channel.unary_unary("/a/b")(b"", timeout=2, wait_for_ready=False)
+        channel.unary_unary("/a/b")(b"", timeout=SECONDS, wait_for_ready=False)
 
 
 def uvloop_tcp(host, port):
     import uvloop
 
     async def connect():
-        await asyncio.wait_for(asyncio.open_connection(host, port), 2)
+        await asyncio.wait_for(asyncio.open_connection(host, port), SECONDS)
 
     loop = uvloop.new_event_loop()
     loop.run_until_complete(connect())
@@ -269,7 +270,7 @@ def native_lookup(name, _):
 
 def run(*command, **options):
     subprocess.run(
-        [*map(str, command)], timeout=10, check=False, stdin=subprocess.DEVNULL,
+        [*map(str, command)], timeout=60, check=False, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options,
     )  # fmt: skip
 
@@ -299,15 +300,15 @@ def python_through_shell(host, port):
 
 
 def curl(host, port):
-    run("curl", "-s", "-m", "3", f"http://{host}:{port}/")
+    run("curl", "-s", "-m", str(SECONDS), f"http://{host}:{port}/")
 
 
 def curl6(host6, port):
-    run("curl", "-s", "-m", "3", f"http://[{host6}]:{port}/")
+    run("curl", "-s", "-m", str(SECONDS), f"http://[{host6}]:{port}/")
 
 
 def curl_name(name, _):
-    run("curl", "-s", "-m", "3", f"http://{name}.example/")
+    run("curl", "-s", "-m", str(SECONDS), f"http://{name}.example/")
 
 
 def git(host, port):
@@ -323,7 +324,9 @@ def fork(host, port):
 
 
 def exec_(host, port):
-    in_child(lambda: os.execvp("curl", ["curl", "-s", "-m", "3", f"http://{host}:{port}/"]))
+    in_child(
+        lambda: os.execvp("curl", ["curl", "-s", "-m", str(SECONDS), f"http://{host}:{port}/"])
+    )
 
 
 def posix_spawn(host, port):
@@ -363,7 +366,7 @@ def multiprocessing_spawn(host, port):
 
     process = multiprocessing.get_context("spawn").Process(target=tcp, args=(host, port))
     process.start()
-    process.join(10)
+    process.join(60)
 
 
 HOST_ROADS = (
