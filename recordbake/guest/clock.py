@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import time
 
-_REAL = (time.perf_counter, time.sleep)
-#: Unix seconds, UTC, when ``perf_counter`` was 0.
+_REAL = (time.perf_counter, time.sleep, time.perf_counter_ns)
+#: Unix seconds, UTC, when ``perf_counter`` was 0; the same in whole nanoseconds.
 BEGAN = time.time() - time.perf_counter()
+BEGAN_NS = int(BEGAN * 1e9)
 
 
 def now() -> float:
@@ -28,3 +29,8 @@ def sleep(seconds: float) -> None:
 def monotonic() -> float:
     """Seconds on a clock that never goes back."""
     return _REAL[0]()
+
+
+def ticks() -> int:
+    """Nanoseconds on a clock that never goes back: whole numbers are written down faster."""
+    return _REAL[2]()

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from itertools import chain
+from zlib import crc32
 
 from .events import to_json
 from .exchange import Captured, Chunks, Failure, Head, Headers, Request
@@ -25,8 +26,11 @@ INLINE_LIMIT = 16 * 1024
 
 
 #: The last member of a value's JSON: a changed bit shows.
-_CHECK, _DIGITS = b',"check":"', 16
-_SEAL = len(_CHECK) + _DIGITS + len('"}')
+_SEAL = b',"seal":"'
+_SEALED = len(_SEAL) + 8 + len('"}')
+#: What was in its place before, a digest of the line alone.
+_CHECK = b',"check":"'
+_CHECKED = len(_CHECK) + 16 + len('"}')
 
 #: Bytes of the longest line of JSON: two heads of 4 MiB, escaped.
 _LONGEST = 64 << 20
@@ -134,28 +138,51 @@ def encode_value(captured: Captured) -> bytes:
         meta["interim"] = head.interim
     if head.trailers:
         meta["trailers"] = head.trailers
-    return MAGIC + _sealed(_dumps(meta)) + b"\n" + (captured.body if inline else b"")
+    value = MAGIC + _dumps(meta) + b"\n" + (captured.body if inline else b"")
+    end = value.index(b"\n", len(MAGIC))
+    return value[: end - 1] + _seal(value, end - 1, end) + value[end:]
 
 
-def _sealed(line: bytes) -> bytes:
-    """A JSON object with a digest of itself as its last member."""
-    return line[:-1] + _seal(line)
+def _seal(value: bytes, start: int, end: int) -> bytes:
+    """The last member of a value's JSON: the CRC-32 of all the rest.
 
-
-def _seal(line: bytes) -> bytes:
-    return _CHECK + _sha256(line).hexdigest()[:_DIGITS].encode() + b'"}'
-
-
-def is_whole(line: bytes) -> bool:
-    """Whether an object still has its digest, or never had one.
-
-    Those that had none end with a number or a list: text at the end is a digest, whatever its name
-    has become.
+    Args:
+        value: all of it, with or without a seal.
+        start: where the seal begins, or is to begin.
+        end: where the line of JSON ends.
     """
-    start = len(line) - _SEAL
-    if line.startswith(_CHECK, start):
-        return line.endswith(_seal(line[:start] + b"}"))
-    return not line.endswith(b'"}')
+    return b'%s%08x"}' % (_SEAL, crc32(value[end:], crc32(value[:start])))
+
+
+def sealed_at(value: bytes, end: int) -> int:
+    """Where the seal of a value begins, if it is whole.
+
+    Args:
+        value: all of it.
+        end: where its line of JSON ends.
+
+    Raises:
+        CodecError: the value has no seal, or its bytes have changed.
+    """
+    start = end - _SEALED
+    if not value.startswith(_seal(value, start, end), start):
+        raise CodecError("the value's bytes have changed")
+    return start
+
+
+def _check_bytes(value: bytes, end: int) -> None:
+    """Check a value's bytes against its seal, or what values had before there were seals.
+
+    Those that had nothing end with a number or a list: text at the end is a seal or a digest,
+    whatever its name has become.
+    """
+    start = end - _CHECKED
+    if value.startswith(_CHECK, start):
+        digest = _sha256(value[len(MAGIC) : start] + b"}").hexdigest()[:16]
+        if not value.startswith(digest.encode("ascii") + b'"}', start + len(_CHECK)):
+            raise CodecError("the value's bytes have changed")
+    elif value.endswith(b'"}', 0, end):
+        sealed_at(value, end)
 
 
 def one_value(text: str) -> Any:
@@ -181,11 +208,9 @@ def decode_value(value: bytes) -> tuple[dict[str, Any], Head, bytes | None]:
     end = value.find(b"\n", len(MAGIC))
     if end < 0:
         raise CodecError("the value is truncated")
-    line = value[len(MAGIC) : end]
-    if not is_whole(line):
-        raise CodecError("the value's bytes have changed")
+    _check_bytes(value, end)
     try:
-        meta = one_value(line.decode())
+        meta = one_value(value[len(MAGIC) : end].decode())
         interim, chunks = meta.get("interim"), meta.get("chunks")
         fields, joined = fields_and_text(meta["headers"])
         head = Head(

@@ -6,7 +6,7 @@ import os
 from functools import lru_cache
 from operator import attrgetter
 
-from . import attribution, decision, keys, live, redaction
+from . import attribution, clock, decision, keys, live, redaction
 from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
@@ -54,6 +54,13 @@ def is_loopback(host: str) -> bool:
     """Whether a URL's host names this machine, by name alone (RFC 6761 section 6.3)."""
     host = host.removesuffix(".")  # the root, which ends a full name (RFC 1034 section 3.1)
     return host in LOOPBACK_NAMES or host.startswith("127.") or host.endswith(".localhost")
+
+
+def _is_bypassed(known: Known, allowed: frozenset[str]) -> bool:
+    """Whether a request is none of our business, or may go live: its test says so."""
+    return known.bypassed or (
+        bool(allowed) and (attribution.ANY in allowed or known.host in allowed)
+    )
 
 
 class Engine:
@@ -169,10 +176,14 @@ class Engine:
             beyond: it leaves this machine though its URL may name it; see :meth:`is_beyond`.
         """
         config = self.config
-        plan, known = self._begin(request)
-        if beyond and self._is_bypassed_as_loopback(known):
-            plan.reason = ""
-        if plan.reason:
+        known = self._know(request)
+        test, phase, attempt, allowed = circumstances()
+        plan = Plan(
+            decision.BYPASS, _NOTHING, known.host, known.key, test, phase, attempt, request,
+            known.told,
+        )  # fmt: skip
+        if _is_bypassed(known, allowed) and not (beyond and self._is_bypassed_as_loopback(known)):
+            plan.reason = "bypass"
             plan.request = Request(request.method, known.url, [], b"", request.client)
             return plan
         if self.answers:
@@ -182,7 +193,7 @@ class Engine:
         )
         if plan.action == decision.ANSWER:
             assert plan.take is not None
-            self.journal.hit(plan, plan.take)
+            self.journal.hit(plan.take, known.told, test, phase, plan.started)
             return plan
         if plan.take is None and is_upgrade(request.headers):
             plan.action, plan.reason = decision.without_http(config.mode), "upgrade"
@@ -197,11 +208,8 @@ class Engine:
     def _redacted(self, headers: tuple[tuple[str, str], ...]) -> Headers:
         return self._secrets.headers(redaction.redact_request_headers(list(headers)))
 
-    def _begin(self, request: Request) -> tuple[Plan, Known]:
-        """A plan in which nothing is decided but whether the request is any of our business.
-
-        What of the request may be kept is not in it yet: most are answered, and keep nothing.
-        """
+    def _know(self, request: Request) -> Known:
+        """What never changes of a request, put together once if it is asked for again."""
         traits = keys.traits_of(request.headers)
         same = request.method, request.url, request.client, traits
         known = None if request.body else self._known.get(same)
@@ -212,14 +220,7 @@ class Engine:
             known = self._get_to_know(request, traits)
             if known.key in self._asked and request is asked:
                 self._remember(same, known, request)
-        host = known.host
-        test, phase, attempt, allowed = circumstances()
-        plan = Plan(
-            decision.BYPASS, _NOTHING, host, known.key, test, phase, attempt, request, known.told
-        )
-        if known.bypassed or (allowed and (attribution.ANY in allowed or host in allowed)):
-            plan.reason = "bypass"
-        return plan, known
+        return known
 
     def _remember(self, same: Same, known: Known, request: Request) -> None:
         """Know a request the next time, if it is selected by nothing else than that."""
@@ -244,43 +245,46 @@ class Engine:
             return request
         return Request(request.method, url, request.headers, body, request.client)
 
-    def answer(self, request: Request) -> Plan | None:
-        """The plan of a hit that is a whole response, journalled; else nothing has happened.
+    def answer(self, request: Request) -> Take | None:
+        """The answer of a hit that is a whole response, journalled; else nothing has happened.
 
         For seams above another one, which plans what is not answered here.
         """
-        plan, _ = self._begin(request)
-        if plan.reason or not self.answers:
+        if not self.answers:
+            return None
+        asked = clock.ticks()
+        known = self._know(request)
+        test, phase, attempt, allowed = circumstances()
+        if _is_bypassed(known, allowed):
             return None
         try:
-            takes = self._takes(plan, request)
+            takes = self._takes(known.key, request)
             if not takes or any(map(_failure, takes)):
                 return None
-            take = plan.take = self._chosen(takes, plan)
+            take = self._chosen(takes, known.key, test, attempt)
         except (DamagedStoreError, OSError):
             return None
-        plan.action = decision.ANSWER
-        self.journal.hit(plan, take)
-        return plan
+        self.journal.hit(take, known.told, test, phase, asked)
+        return take
 
-    def _chosen(self, takes: list[Take], plan: Plan) -> Take:
+    def _chosen(self, takes: list[Take], key: str, test: str | None, attempt: int) -> Take:
         """The answer among takes, whole."""
-        take = takes[0] if len(takes) == 1 else self._order.choose(takes, plan)
+        take = takes[0] if len(takes) == 1 else self._order.choose(takes, key, test, attempt)
         return self._reader.own(take)
 
-    def _takes(self, plan: Plan, request: Request) -> list[Take]:
-        if self._refetched and plan.key in self._refetched:
+    def _takes(self, key: str, request: Request) -> list[Take]:
+        if self._refetched and key in self._refetched:
             return []
-        takes = self._reader.takes(plan.key, request.headers)
+        takes = self._reader.takes(key, request.headers)
         if self.config.missing:  # an answer that is no good is as missing as none
             takes = [t for t in takes if t.failure is None and not is_suspect(t.head, None)]
         return takes
 
     def _look_up(self, plan: Plan, request: Request) -> None:
         try:
-            takes = self._takes(plan, request)
+            takes = self._takes(plan.key, request)
             if takes:
-                plan.take = self._chosen(takes, plan)
+                plan.take = self._chosen(takes, plan.key, plan.test, plan.attempt)
             else:
                 plan.reason = "stale" if plan.key in self._refetched else "uri-miss"
         except (DamagedStoreError, OSError) as error:

@@ -165,7 +165,10 @@ def circumstances() -> tuple[str | None, str | None, int, frozenset[str]]:
 
     As :mod:`.attribution` tells one by one; asked for at each request, so the usual is told here.
     """
-    values = getattr(os.environ, "_data", None)
+    try:  # not getattr(): this is asked at each request
+        values = os.environ._data  # type: ignore[attr-defined]
+    except AttributeError:  # a suite's own
+        values = None
     cause = attribution.cause()
     if type(values) is dict:
         if cause is not None:
@@ -225,8 +228,8 @@ class Journal:
             f'"run":{self._run},"event":"request","mode":{self._mode},"outcome":"hit",'
             f'"from_cache":true,"suspect":false'
         )
-        #: Test and phase of the last hit, and what a line says of them; none yet.
-        self._where: tuple[str | None, str | None, str] = ("", "", "")
+        #: Test, phase and process of the last hit, and what a line says of them; none yet.
+        self._where: tuple[str | None, str | None, int, str] = ("", "", 0, "")
         self._barrier = settings["barrier"]
         self._file = ShardFile(settings["shards"], ".ndjson")
         self._mark = f"{settings['shards']}/{COMPLETE}"
@@ -242,25 +245,36 @@ class Journal:
         except OSError:
             pass  # it is noted as lost
 
-    def hit(self, plan: Plan, take: Take) -> None:
+    def hit(self, take: Take, told: str, test: str | None, phase: str | None, asked: int) -> None:
         """Append the ``request`` event of an answer from the store.
 
         Of all events the one that there are many of, and the only one that most calls wait for:
         it is put together here, and what is the same in each is not looked at again.
+
+        Args:
+            take: the answer.
+            told: what :func:`told` says of the request.
+            test: the test that causes it.
+            phase: of that test.
+            asked: when the request was complete, by :func:`.clock.ticks`.
         """
-        values = getattr(os.environ, "_data", None)
-        mostly = type(values) is dict and _WORKER not in values
+        try:
+            values = os.environ._data  # type: ignore[attr-defined]
+            mostly = type(values) is dict and _WORKER not in values
+        except AttributeError:
+            mostly = False
         worker = None if mostly else attribution.worker()
         end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
-        where = self._where
-        if where[0] != plan.test or where[1] != plan.phase:
-            place = f'"test":{_text(plan.test)},"phase":{_text(plan.phase)},"reason":""'
-            where = self._where = plan.test, plan.phase, place
-        now = clock.monotonic()
+        process, where = _getpid(), self._where
+        if where[0] != test or where[1] != phase or where[2] != process:
+            place = f'"pid":{process},"test":{_text(test)},"phase":{_text(phase)},"reason":""'
+            where = self._where = test, phase, process, place
+        now = clock.ticks()
+        date, (ms, us) = str(clock.BEGAN_NS + now), divmod((now - asked) // 1000, 1000)
         line = (
-            f'{_BEGINNING}{clock.BEGAN + now!r},{self._hit},"pid":{_getpid()},{where[2]},'
-            f'{plan.told},"status":{take.head.status if take.head else "null"},"take":{take.take},'
-            f'"bytes":{take.body_size},"elapsed_ms":{(now - plan.started) * 1000:.3f}{end}'
+            f"{_BEGINNING}{date[:-9]}.{date[-9:-3]},{self._hit},{where[3]},{told},"
+            f'"status":{take.head.status if take.head else "null"},"take":{take.take},'
+            f'"bytes":{take.body_size},"elapsed_ms":{ms}.{us:03}{end}'
         )
         try:
             self._append(line.encode("ascii"))

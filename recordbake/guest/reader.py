@@ -123,6 +123,8 @@ class StoreReader:
             rows = self._ahead.pop(key) or self._look_up(key)
             if rows:
                 memory.keep(key, rows)
+        if len(rows) == 1 and rows[0].vary is None and rows[0].asked is None:  # as most are
+            return rows
         return [row for row in rows if is_for(row, headers)]
 
     def own(self, take: Take) -> Take:
@@ -165,10 +167,14 @@ class StoreReader:
             key = str(row[7])
             try:
                 rows.setdefault(key, []).append(self._decoded(key, row))
-                last = max(last, index(row[6] or 0))  # type: ignore[arg-type]
             except DAMAGE:
                 dropped.add(key)
-        self._ahead.hold({key: each for key, each in rows.items() if key not in dropped}, last)
+            else:
+                if type(row[6]) is int and row[6] > last:
+                    last = row[6]
+        for key in dropped:
+            del rows[key]
+        self._ahead.hold(rows, last)
 
     def _decoded(self, key: str, row: tuple[object, ...]) -> Take:
         number, size, sha256, vary, failure, value = row[:6]

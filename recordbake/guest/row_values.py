@@ -9,11 +9,10 @@ answer costs the reading of its head alone. What is not found to be so is left t
 
 from __future__ import annotations
 
-import hashlib
 from operator import itemgetter
 
 from . import codec
-from .codec import fields_and_text, is_whole, one_value
+from .codec import fields_and_text, one_value, sealed_at
 from .dates import NAMES
 from .exchange import Head
 
@@ -21,15 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .exchange import Take
-
-# A suite may replace functions of Python by mocks; these are the real ones.
-_sha256 = hashlib.sha256
+    from .exchange import Headers, Take
 
 _STATUS, _SENT, _RECORDED = ',"status":', ',"request_headers":', '"},"recorded_at":'
-_SAID = ',"body":{"size":%d,"sha256":"%s","where":"%s'
-_CHUNKED = {"recorded_at", "chunks", "check"}
-_MAGIC = codec.MAGIC[:-1]
+_BODY = ',"body":{"size":%d,"sha256":"%s","where":"%s'
+_CHUNKED = {"recorded_at", "chunks"}
+_MAGIC = codec.MAGIC
 #: Names of fields by which an answer depends on the request's or on the time; their lengths.
 _LOOKED_AT = NAMES | {"content-encoding"}
 _LENGTHS = frozenset(map(len, _LOOKED_AT))
@@ -58,13 +54,16 @@ def _put(take: Take, value: Any) -> None:
     if (body["size"], body["sha256"]) != (take.body_size, take.body_sha256):
         raise codec.CodecError("the response is not the one that was recorded")
     take.head, take.chunks = head, meta["chunks"]
-    if _depends(head):
+    if _depends(head.headers):
         take.asked, take.recorded_at = codec.fields_of(meta["request_headers"]), meta["recorded_at"]
 
 
-def _depends(head: Head) -> bool:
-    """Whether an answer may depend on the request's fields or on the time; most do not."""
-    names = list(map(_first, head.headers))
+def _depends(fields: Headers) -> bool:
+    """Whether an answer with such fields may depend on the request's or on the time; most do not.
+
+    By the lengths of their names first: this is done for each answer.
+    """
+    names = list(map(_first, fields))
     return not _LENGTHS.isdisjoint(map(len, names)) and not _LOOKED_AT.isdisjoint(
         map(str.lower, names)
     )
@@ -72,29 +71,31 @@ def _depends(head: Head) -> bool:
 
 def _put_plain(take: Take, value: Any) -> None:
     """As :func:`put_value`, for a value that is like most; raises for others."""
-    magic, line, body = value.split(b"\n", 2)
-    if magic != _MAGIC or not is_whole(line):
+    end = value.index(b"\n", len(_MAGIC))
+    start = sealed_at(value, end)
+    front, back = value[len(_MAGIC) : start].decode("ascii").split(_SENT, 1)
+    said = one_value(f'{{"status":{front.partition(_STATUS)[2]}}}')
+    fields, text = fields_and_text(said["headers"])
+    head = Head(said["status"], said["reason"], said["version"], fields)
+    if "\n" in text + head.reason or type(head.status) is not int:
         raise codec.CodecError
-    front, back = line.decode("ascii").split(_SENT, 1)
-    head = Head(**one_value(f'{{"status":{front.partition(_STATUS)[2]}}}'))
-    head.headers, joined = fields_and_text(head.headers)
-    back, more = back.rsplit(_RECORDED, 1)
+    back, recorded = back.rsplit(_RECORDED, 1)
     inline = back.endswith("inline")
-    said = _SAID % (take.body_size, take.body_sha256, "inline" if inline else "file")
-    if "\n" in joined + head.reason or type(head.status) is not int or not back.endswith(said):
+    body = _BODY % (take.body_size, take.body_sha256, "inline" if inline else "file")
+    if not value.startswith(_MAGIC) or not back.endswith(body):
         raise codec.CodecError
     if inline:
-        if len(body) != take.body_size or _sha256(body).hexdigest() != take.body_sha256:
+        if len(value) - end - 1 != take.body_size:
             raise codec.CodecError
-        take.body = body
+        take.body = value[end + 1 :]
     elif not codec.DIGEST.fullmatch(take.body_sha256):
         raise codec.CodecError
-    if more.count(",") > 1:  # most end with the time and the check
-        meta = one_value(f'{{"recorded_at":{more}')
+    if "," in recorded:  # most end with the time
+        meta = one_value(f'{{"recorded_at":{recorded}}}')
         if meta.keys() != _CHUNKED:
             raise codec.CodecError
         take.chunks = codec.chunk_runs(meta["chunks"])
-    if _depends(head):
+    if _depends(fields):
         take.asked = codec.fields_of(codec.scan(back, 0)[0])
-        take.recorded_at = float(codec.scan(more, 0)[0])
+        take.recorded_at = float(codec.scan(recorded, 0)[0])
     take.head = head

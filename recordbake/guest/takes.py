@@ -14,7 +14,6 @@ from .exchange import UNREAD
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .exchange import Take
-    from .plan import Plan
     from .reader import StoreReader
 
 # A suite may replace functions of Python by mocks; these are the real ones.
@@ -44,12 +43,14 @@ class TakeOrder:
         # next() on a counter is atomic: threads get different numbers.
         self._own: defaultdict[str, count[int]] = defaultdict(count)
 
-    def choose(self, takes: list[Take], plan: Plan) -> Take:
+    def choose(self, takes: list[Take], key: str, test: str | None, attempt: int) -> Take:
         """The answer for this request.
 
         Args:
             takes: what the request's headers select, at least one.
-            plan: the request, its test and the attempt at that test.
+            key: the request's.
+            test: the test that causes it.
+            attempt: how often that test has been run before.
 
         Raises:
             DamagedStoreError: the store cannot be read.
@@ -57,18 +58,18 @@ class TakeOrder:
         if len(takes) == 1:
             return takes[0]
         by_number = {take.take: take for take in takes}
-        used = self._sequence(plan.key, plan.test or "", plan.attempt)
+        used = self._sequence(key, test or "", attempt)
         order = [by_number[number] for number in used if number in by_number] or _read(takes)
-        return order[min(self._asked_before(plan, takes[0].take), len(order) - 1)]
+        identity = f"{test}\n{attempt}\n{key}\n{takes[0].take}"  # the last: what Vary selected
+        return order[min(self._asked_before(identity), len(order) - 1)]
 
-    def _asked_before(self, plan: Plan, selected: int) -> int:
-        """How many equal requests came before, told apart by what Vary selected for them.
+    def _asked_before(self, identity: str) -> int:
+        """How many equal requests came before.
 
         A byte is appended to a file of theirs: the kernel moves the descriptor behind the byte
         that it has just written, so each gets a number of its own without a lock (POSIX write(),
         O_APPEND).
         """
-        identity = f"{plan.test}\n{plan.attempt}\n{plan.key}\n{selected}"
         name = _sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:

@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 
 from recordbake.audit import events
 from recordbake.audit.hits import HitReader, Hits
-from recordbake.guest import attribution
+from recordbake.guest import attribution, clock
 from recordbake.guest.events import Journal
 from recordbake.guest.events import told as told_of
-from recordbake.guest.exchange import Request
-from recordbake.guest.plan import Plan
 
 TESTS = ["t.py::a", "t.py::b[\u00e9\"'\\x]", None]
 URLS = ["https://h.org/1", 'https://h.org/2?q="\\u0041\\"', 'https://h.org/\x7f,"reason":']
@@ -33,10 +31,10 @@ def written(directory, *, worker=None):
         for test in TESTS:
             for n, url in enumerate(URLS):
                 key = f"{n:032x}"
-                plan = Plan("answer", Request("GET", url, []), "h.org", key, test, "call", 0,
-                            told=told_of("GET", url, "h.org", "urllib3", key))  # fmt: skip
+                told = told_of("GET", url, "h.org", "urllib3", key)
                 head = None if n == 2 else SimpleNamespace(status=200)
-                journal.hit(plan, SimpleNamespace(head=head, take=n % 2, body_size=1000 * n))
+                take = SimpleNamespace(head=head, take=n % 2, body_size=1000 * n)
+                journal.hit(take, told, test, "call", clock.ticks())
     (shard,) = directory.glob("*.ndjson")
     return shard.read_bytes().splitlines()
 

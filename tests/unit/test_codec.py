@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import re
@@ -18,6 +19,18 @@ from tests.support.sample import captured
 URL = "https://x.example/"
 TEXT = st.text(st.characters(exclude_characters="\n"), max_size=20)  # a line break ends a field
 HEADERS = st.lists(st.tuples(TEXT, TEXT), max_size=5)
+
+
+def unsealed(value):
+    """A value as the first ones were: nothing tells that it is whole."""
+    return re.sub(rb',"seal":"\w{8}"}\n', b"}\n", value, count=1)
+
+
+def with_digest(value):
+    """A value as the next ones were: with a digest of its line of JSON."""
+    line, _, body = unsealed(value).removeprefix(codec.MAGIC).partition(b"\n")
+    digest = hashlib.sha256(line).hexdigest()[:16].encode()
+    return codec.MAGIC + line[:-1] + b',"check":"' + digest + b'"}\n' + body
 
 
 @given(st.binary(max_size=2000), HEADERS, st.integers(100, 599))
@@ -78,7 +91,7 @@ def test_a_pickle_is_not_a_value():
 
 
 def test_a_body_path_cannot_be_chosen():
-    value = re.sub(rb',"check":"\w{16}"', b"", codec.encode_value(captured(URL, b"x")))
+    value = unsealed(codec.encode_value(captured(URL, b"x")))
     for digest in ("../../etc/passwd", "A" * 64, ""):
         evil = value.replace(b'"where":"inline"', b'"where":"file"')
         evil = evil.replace(captured(URL, b"x").body_sha256.encode(), digest.encode())
@@ -102,12 +115,17 @@ def test_a_folded_field_is_one():
 
 def test_a_truncated_value_is_refused():
     value = codec.encode_value(captured("https://x.example/", b"hello"))
-    with pytest.raises(codec.CodecError, match="truncated"):
+    with pytest.raises(codec.CodecError, match="bytes have changed"):
         codec.decode_value(value[:-1])
+    with pytest.raises(codec.CodecError, match="truncated"):
+        codec.decode_value(unsealed(value)[:-1])
 
 
-def test_every_changed_bit_of_a_value_shows():
+@pytest.mark.parametrize("older", [False, True])
+def test_every_changed_bit_of_a_value_shows(older):
     value = codec.encode_value(captured(URL, b"hello", headers=[("X-One", "1")]))
+    if older:
+        value = with_digest(value)
     for position in range(len(value)):
         for bit in range(8):
             changed = bytearray(value)
@@ -116,8 +134,10 @@ def test_every_changed_bit_of_a_value_shows():
                 codec.decode_value(bytes(changed))
 
 
-def test_a_value_of_before_there_was_a_digest_is_read():
+@pytest.mark.parametrize("older", [with_digest, unsealed])
+def test_a_value_of_before_there_was_a_seal_is_read(older):
     value = codec.encode_value(captured(URL, b"hello"))
-    line, _, rest = value.removeprefix(codec.MAGIC).partition(b"\n")
-    old = codec.MAGIC + line[: line.rindex(b',"check":')] + b"}\n" + rest
+    old = older(value)
+    assert b'"seal":"' in value
+    assert b'"seal":"' not in old
     assert codec.decode_value(old)[1:] == codec.decode_value(value)[1:]

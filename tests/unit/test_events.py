@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from recordbake.guest import clock
 from recordbake.guest.config import GuestConfig
 from recordbake.guest.engine import Engine
 from recordbake.guest.events import Journal, ShardFile, told
@@ -26,10 +27,9 @@ def test_a_hit_has_the_fields_of_every_request(tmp_path, monkeypatch, worker, te
     url = 'https://x.example/"\u00fc\n'
     line = told("GET", url, "x.example", "httpx", "k")
     asked = Request("GET", url, [], b"", "httpx")
-    plan = Plan("answer", asked, "x.example", "k", test, phase, 0, told=line)
+    plan = Plan("answer", asked, "x.example", "k", test, phase, 0)
     for head in (Head(200, "OK", "1.1", []), None):
-        plan.take = Take("k", 1, head, 12, "")
-        journal.hit(plan, plan.take)
+        journal.hit(Take("k", 1, head, 12, ""), line, test, phase, clock.ticks())
         status = None if head is None else head.status
         engine._journal(plan, "hit", status=status, take=1, bytes=12, elapsed_ms=0.5)
     (path,) = tmp_path.glob("*.ndjson")
@@ -39,6 +39,20 @@ def test_a_hit_has_the_fields_of_every_request(tmp_path, monkeypatch, worker, te
     assert lines[0] == lines[1]
     assert lines[2] == lines[3]
     assert lines[0]["url"] == url
+
+
+@pytest.mark.parametrize(
+    ("taken", "told_as"), [(0, 0.0), (7_999, 0.007), (12_034_567_890, 12034.567)]
+)
+def test_a_hit_says_when_it_was_and_how_long_it_took(tmp_path, monkeypatch, taken, told_as):
+    journal = Journal(GuestConfig("replay", "run-1", str(tmp_path)).as_settings())
+    asked = clock.ticks()
+    monkeypatch.setattr(clock, "ticks", lambda: asked + taken)
+    journal.hit(Take("k", 0, None), told("GET", "u", "h", "x", "k"), None, None, asked)
+    (path,) = tmp_path.glob("*.ndjson")
+    line = json.loads(path.read_text())
+    assert line["elapsed_ms"] == told_as
+    assert abs(line["ts"] - (clock.BEGAN + (asked + taken) / 1e9)) < 1e-5
 
 
 @pytest.mark.parametrize("worker", [None, "gw1"])

@@ -36,8 +36,8 @@ def ask(engine, url=URL, headers=PLAIN, body=b"", times=4):
     """The bodies of some answers to equal requests; None for what is not answered."""
     found = []
     for _ in range(times):
-        plan = engine.answer(Request("GET", url, list(headers), body, "urllib3"))
-        found.append(None if plan is None else plan.take.body)
+        take = engine.answer(Request("GET", url, list(headers), body, "urllib3"))
+        found.append(None if take is None else take.body)
     return found
 
 
@@ -105,7 +105,7 @@ def test_a_cookie_is_as_far_away_each_time(tmp_path, monkeypatch):
     dates = []
     for n in range(4):
         monkeypatch.setattr("recordbake.guest.clock.now", lambda n=n: T0 + 1e6 + n)
-        take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3")).take
+        take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3"))
         dates.append(take.head.headers[-1])
     assert len(set(dates)) == 4
 
@@ -154,7 +154,7 @@ def test_what_a_caller_changes_of_one_answer_of_several_is_its_own(tmp_path):
     engine = engine_of(tmp_path, entries)
     with attribution.Phase(attribution.RunningTest("t.py::test"), "call"):
         for body in (b"1", b"2", b"2", b"2"):
-            take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3")).take
+            take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3"))
             assert (take.body, take.head.status, take.chunks) == (body, 200, [])
             assert take.head.headers == [("Content-Type", "text/plain"), ("Content-Length", "1")]
             take.head.headers.append(("X", "y"))
@@ -166,7 +166,7 @@ def test_what_a_caller_changes_of_one_answer_of_several_is_its_own(tmp_path):
 def test_what_a_caller_changes_is_its_own(tmp_path):
     engine = engine_of(tmp_path, [sent()])
     for _ in range(4):
-        take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3")).take
+        take = engine.answer(Request("GET", URL, PLAIN, b"", "urllib3"))
         assert take.head.headers == [("Content-Type", "text/plain"), ("Content-Length", "1")]
         assert (take.head.status, take.chunks) == (200, [])
         take.head.headers.append(("X", "y"))
@@ -295,8 +295,7 @@ def test_trailers_are_there_each_time(tmp_path):
     entry.head.trailers = [("X-Sum", "1")]
     engine = engine_of(tmp_path, [entry])
     found = [
-        engine.answer(Request("GET", URL, list(PLAIN), b"", "x")).take.head.trailers
-        for _ in range(4)
+        engine.answer(Request("GET", URL, list(PLAIN), b"", "x")).head.trailers for _ in range(4)
     ]
     assert found == [[("X-Sum", "1")]] * 4
     assert len(set(map(id, found))) == 4

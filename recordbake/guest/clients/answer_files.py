@@ -32,6 +32,10 @@ _PLAIN_REASON = Pattern(r"(?! )[ -~]*(?<! )")
 
 #: http.client and its own parser of header fields, once it is wrapped by :func:`wrap_parser`.
 _wrapped: list[Any] = []
+#: Its class of responses, and what makes one.
+_made_by: list[Any] = []
+#: What a response knows that was just made.
+_blank: dict[str, Any] = {}
 
 
 class Lenient(io.BufferedIOBase):
@@ -45,7 +49,18 @@ class Lenient(io.BufferedIOBase):
         """Nothing is written here."""
 
 
-class AnswerBytes(Lenient, io.BytesIO):
+class _Content(Lenient, io.BytesIO):
+    """A small, whole body."""
+
+    # What io does with a file of Python's own at its end, in a fiftieth of a hit.
+    __del__ = io.BytesIO.close
+
+    def peek(self, size: int = 0) -> bytes:  # noqa: ARG002  # as a buffered reader does
+        """What is there, without taking it."""
+        return bytes(self.getbuffer()[self.tell() :])
+
+
+class AnswerBytes(_Content):
     """A small, whole response; see :class:`AnswerFile`.
 
     Args:
@@ -58,13 +73,6 @@ class AnswerBytes(Lenient, io.BytesIO):
         super().__init__(start + body)
         self.head = head
         self.headers: Headers | None = head.headers
-
-    # What io does with a file of Python's own at its end, in a fiftieth of a hit.
-    __del__ = io.BytesIO.close
-
-    def peek(self, size: int = 0) -> bytes:  # noqa: ARG002  # as a buffered reader does
-        """What is there, without taking it."""
-        return bytes(self.getbuffer()[self.tell() :])
 
 
 class AnswerFile(Lenient, io.BufferedReader):
@@ -126,6 +134,7 @@ def wrap_parser(module: ModuleType) -> None:
     module.parse_headers = parse_headers  # type: ignore[attr-defined]
     _wrapped[:] = [module, parse_headers]
     _wrap_begin(module.HTTPResponse, parse_headers)
+    _made_by[:] = [module.HTTPResponse, module.HTTPResponse.__init__]
 
 
 def _message(message_class: Any, headers: Headers) -> Any:
@@ -153,11 +162,20 @@ def begun(take: Take, method: str, *, plain: bool = False) -> Any:
     if fields is None or not _is_common(head, fields):
         return None
     module: Any = _wrapped[0]
-    source = AnswerBytes(b"", head, body)
-    source.headers = None
-    response = module.HTTPResponse(_Source(source), method=method)
-    response.headers = response.msg = _message(module.HTTPMessage, head.headers)
-    _set_state(response, head, fields)
+    cls, source = module.HTTPResponse, _Content(body)
+    message = _message(module.HTTPMessage, head.headers)
+    if cls is not _made_by[0] or cls.__init__ is not _made_by[1]:  # somebody wants to see it made
+        response = cls(_Source(source), method=method)
+        response.headers = response.msg = message
+        _set_state(response, head, fields)
+        return response
+    if not _blank:
+        first = cls(_Source(_Content()))
+        _blank.update(vars(first))  # before it ends: it notes that it was closed
+    response, state = cls.__new__(cls), _blank.copy()
+    state["fp"], state["_method"], state["headers"], state["msg"] = source, method, message, message
+    state |= _state_of(head, fields, method)
+    vars(response).update(state)  # to set one by one costs four times as much
     return response
 
 
@@ -170,10 +188,10 @@ class _Source:
 
     __slots__ = ("_file",)
 
-    def __init__(self, file: AnswerBytes) -> None:
+    def __init__(self, file: _Content) -> None:
         self._file = file
 
-    def makefile(self, _: str) -> AnswerBytes:
+    def makefile(self, _: str) -> _Content:
         """As a socket's."""
         return self._file
 
@@ -211,27 +229,32 @@ def _is_common(head: Head, fields: dict[str, str]) -> bool:
         head.version != "1.0"
         and 200 <= head.status <= 999  # noqa: PLR2004
         and "transfer-encoding" not in fields
-        and _PLAIN_REASON.fullmatch(head.reason) is not None
+        and (head.reason == "OK" or _PLAIN_REASON.fullmatch(head.reason) is not None)
     )
 
 
 def _set_state(response: Any, head: Head, fields: dict[str, str]) -> None:
+    """Note in an ``http.client.HTTPResponse`` what ``begin`` would."""
+    for name, value in _state_of(head, fields, response._method).items():
+        setattr(response, name, value)
+
+
+def _state_of(head: Head, fields: dict[str, str], method: str | None) -> dict[str, Any]:
     """What ``begin`` of ``http.client.HTTPResponse`` notes of a head; unchanged since Python 3.4.
 
     Args:
-        response: an ``http.client.HTTPResponse``.
         head: the head.
         fields: its fields, by names in lower case; of equal names the first.
+        method: of the request.
     """
-    response.code = response.status = head.status
-    response.reason = head.reason
-    response.version = 11
-    response.chunked = False
-    if head.status in (204, 304) or response._method == "HEAD":
-        response.length = 0
-    else:
-        response.length = _length(fields.get("content-length"))
-    response.will_close = "close" in fields.get("connection", "").lower() or response.length is None
+    status = head.status
+    bodiless = status in (204, 304) or method == "HEAD"
+    length = 0 if bodiless else _length(fields.get("content-length"))
+    return {
+        "code": status, "status": status, "reason": head.reason, "version": 11, "chunked": False,
+        "length": length,
+        "will_close": length is None or "close" in fields.get("connection", "").lower(),
+    }  # fmt: skip
 
 
 def _length(value: str | None) -> int | None:

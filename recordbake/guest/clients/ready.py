@@ -11,13 +11,12 @@ import re
 from _thread import _local  # that of threading, which need not be loaded
 from collections import OrderedDict
 from operator import attrgetter
-from types import SimpleNamespace
 
 from ..patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ..engine import Engine
@@ -100,12 +99,6 @@ def plain_request(method: str, url: str, headers: Any, body: Any) -> Request | N
     return made
 
 
-def ready_take(engine: Engine, request: Request) -> Take | None:
-    """The answer to a request, journalled as a hit; None: ask on the way over the wire."""
-    plan = engine.answer(request)
-    return None if plan is None else plan.take
-
-
 def hand_over(request: Request, take: Take | None) -> None:
     """Keep what a way that is given up has been told, for the next one that this thread takes."""
     _handed.pair = request, take
@@ -117,9 +110,9 @@ def forget() -> None:
 
 
 def handed_take(engine: Engine, request: Request) -> Take | None:
-    """As :func:`ready_take`, where another way may have asked already."""
+    """The answer to a request, where another way may have asked already."""
     asked, take = vars(_handed).pop("pair", (None, None))
-    return take if asked == request else ready_take(engine, request)
+    return take if asked == request else engine.answer(request)
 
 
 def is_idle(connection: Any) -> bool:
@@ -150,20 +143,31 @@ def is_time(timeout: Any) -> bool:
     return timeout is None or (type(timeout) in (int, float) and 0 < timeout < _LONGEST)
 
 
-def members_of(**owners: tuple[Any, Iterable[str]]) -> tuple[Callable[[Any], Any], Any]:
-    """What is passed by, and would be noticed by whoever has replaced it.
+def watch(*owners: tuple[Any, Sequence[str]]) -> Callable[[], bool]:
+    """Watch what is passed by, and would be noticed by whoever has replaced it.
 
     Args:
-        owners: modules and classes by any name, each with names of its members.
+        owners: modules and classes, each with names of its members.
 
     Returns:
-        What gets all of these at once, to be compared; and what it gets them from.
+        What tells whether all of these are what they are now.
 
     Raises:
-        AttributeError: one of them is not there; when they are got.
+        AttributeError: one of them is not there.
     """
-    getter = attrgetter(*[f"{o}.{m}" for o, (_, names) in owners.items() for m in names])
-    return getter, SimpleNamespace(**{name: owner for name, (owner, _) in owners.items()})
+    getters = [(attrgetter(*names), owner) for owner, names in owners if names]
+    watched = [(get, owner, get(owner)) for get, owner in getters]
+
+    def is_untouched() -> bool:
+        try:
+            for get, owner, own in watched:
+                if get(owner) != own:
+                    return False
+        except AttributeError:
+            return False
+        return True
+
+    return is_untouched
 
 
 def put_answer(connection: Any, take: Take, method: str) -> None:

@@ -17,7 +17,7 @@ from ..patterns import Pattern
 from . import requests_repeats
 from .answer_files import begun
 from .http_client import HttpClientSeam
-from .ready import PLAIN_TARGET, is_time, members_of, plain_request, put_answer, ready_take
+from .ready import PLAIN_TARGET, is_time, plain_request, put_answer, watch
 from .urllib3_ready import maker
 
 TYPE_CHECKING = False
@@ -79,24 +79,21 @@ class RequestsSeam:
         self._most_headers = base._MAXHEADERS
         self._own = attrgetter(*_there(self._adapter, _ADAPTER))
         self._own_members = self._own(self._adapter)
-        watched = {
-            "adapters": (module, ("TimeoutSauce", "_urllib3_request_context", "select_proxy")),
-            "models": (sys.modules["requests.models"].PreparedRequest, ("path_url",)),
-            "retry": (self._retry, ("_is_method_retryable", "increment", "is_retry")),
-            "pools": (pools, ("Timeout", "set_file_position")),
-            "manager": (self._manager, _MANAGER),
-            "pool": (pools.HTTPConnectionPool, _POOL),
-            "tls_pool": (pools.HTTPSConnectionPool, _POOL),
-            "connection": (pools.HTTPConnection, _CONNECTION),
-            "tls_connection": (pools.HTTPSConnection, _CONNECTION),
-            "base": (base.HTTPConnection, _CONNECTION),
-            "parser": (base.HTTPResponse, ("__init__", "begin", "_read_status", "_check_close")),
-            "response": (response.HTTPResponse, ("__init__",)),
-        }
-        self._members, self._watched = members_of(
-            **{name: (owner, _there(owner, names)) for name, (owner, names) in watched.items()}
-        )
-        self._original = self._members(self._watched)
+        watched = [
+            (module, ("TimeoutSauce", "_urllib3_request_context", "select_proxy")),
+            (sys.modules["requests.models"].PreparedRequest, ("path_url",)),
+            (self._retry, ("_is_method_retryable", "increment", "is_retry")),
+            (pools, ("Timeout", "set_file_position")),
+            (self._manager, _MANAGER),
+            (pools.HTTPConnectionPool, _POOL),
+            (pools.HTTPSConnectionPool, _POOL),
+            (pools.HTTPConnection, _CONNECTION),
+            (pools.HTTPSConnection, _CONNECTION),
+            (base.HTTPConnection, _CONNECTION),
+            (base.HTTPResponse, ("__init__", "begin", "_read_status", "_check_close")),
+            (response.HTTPResponse, ("__init__",)),
+        ]
+        self._are_own = watch(*[(owner, _there(owner, names)) for owner, names in watched])
 
     def answer(self, adapter: Any, request: Any, options: Any) -> Any:
         """The response of a hit, or None: the request has to go the whole way."""
@@ -106,7 +103,7 @@ class RequestsSeam:
         if not self._is_plain(adapter, request, **options):
             return None
         asked = plain_request(request.method, request.url, request.headers, request.body)
-        take = None if asked is None else ready_take(self.engine, asked)
+        take = None if asked is None else self.engine.answer(asked)
         if take is None:
             return None
         target = request.url[match.end() :]
@@ -184,7 +181,7 @@ class RequestsSeam:
         return (
             self._own(type(adapter)) == self._own_members
             and vars(adapter).keys().isdisjoint(_ADAPTER)
-            and self._original == self._members(self._watched)
+            and self._are_own()
             and not self._log.isEnabledFor(logging.DEBUG)
             and self._most_headers <= self._base._MAXHEADERS  # less would be an error of urllib3's
             and not any(cls.debuglevel for cls in self._connections.values())

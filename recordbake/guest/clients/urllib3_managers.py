@@ -74,7 +74,6 @@ def patch_managers(module: ModuleType) -> None:
     own, makers = steps(cls), dict(module.key_fn_by_scheme)
     ports: dict[str, int] = module.port_by_scheme
     keys: dict[tuple[Any, ...], Any] = {}
-    names = frozenset(_MANAGER)
 
     def key_of(  # noqa: PLR0913, PLR0917
         manager: Any, make: Any, host: str, port: int | None, scheme: str, options: Any
@@ -106,7 +105,7 @@ def patch_managers(module: ModuleType) -> None:
         make = makers.get(scheme)
         if (
             host and make is not None and self.key_fn_by_scheme.get(scheme) is make
-            and steps(type(self)) == own and names.isdisjoint(vars(self))
+            and steps(type(self)) == own and vars(self).keys().isdisjoint(_MANAGER)
         ):  # fmt: skip
             key = key_of(self, make, host, port, scheme, pool_kwargs)
             if key is not None:

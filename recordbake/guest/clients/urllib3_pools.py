@@ -22,9 +22,8 @@ from .ready import (
     hand_over,
     is_idle,
     is_time,
-    members_of,
     plain_request,
-    ready_take,
+    watch,
 )  # fmt: skip
 from .urllib3_managers import patch_managers, patch_parse_url
 from .urllib3_ready import maker
@@ -50,7 +49,6 @@ _BASE = ("getresponse", "putheader", "putrequest")
 _PARSER = ("__init__", "_check_close", "_read_status", "begin")
 _RETRY = ("_is_method_retryable", "is_retry")
 _POOLS = ("Retry", "Timeout", "is_connection_dropped", "log", "set_file_position")
-_POOL_NAMES, _CONNECTION_NAMES = frozenset(_POOL), frozenset(_CONNECTION)
 _UNSET: Any = object()
 #: Mappings whose ``copy`` has the same items in it, by module and name.
 _COPIED = frozenset({
@@ -83,13 +81,11 @@ class Pools:
         self._options: Any = connections._ResponseOptions
         self._make = maker()
         self._origins: dict[Any, str] = {}
-        self._members, self._watched = members_of(
-            pool=(pool, _POOL), connection=(self._connection, _CONNECTION),
-            base=(http.HTTPConnection, _BASE), parser=(self._parser, _PARSER),
-            retry=(self._retry, _RETRY), pools=(pools, _POOLS),
-            response=(sys.modules["urllib3.response"].HTTPResponse, ("__init__",)),
+        self._are_own = watch(
+            (pool, _POOL), (self._connection, _CONNECTION), (http.HTTPConnection, _BASE),
+            (self._parser, _PARSER), (self._retry, _RETRY), (pools, _POOLS),
+            (sys.modules["urllib3.response"].HTTPResponse, ("__init__",)),
         )  # fmt: skip
-        self._own = self._members(self._watched)
 
     def answer(  # noqa: PLR0913
         self, pool: Any, /, method: Any, url: Any, *, body: Any = None, headers: Any = None,
@@ -136,7 +132,7 @@ class Pools:
         seconds: Any,
     ) -> Any:  # fmt: skip
         """The response of a hit that is the last one of its call; the connection as after it."""
-        take, response, answer = ready_take(self._engine, asked), None, None
+        take, response, answer = self._engine.answer(asked), None, None
         if take is not None and _is_final(take, retries, redirect):
             answer = begun(take, asked.method)
         if answer is None or take is None or take.head is None:
@@ -199,7 +195,7 @@ class Pools:
             and connection.sock.is_at_rest()
             and (connection.is_verified or not self._verified)
             and connection.response_class is self._parser
-            and _CONNECTION_NAMES.isdisjoint(vars(connection))
+            and vars(connection).keys().isdisjoint(_CONNECTION)
             and is_idle(connection)
         )
 
@@ -208,9 +204,9 @@ class Pools:
         return (
             pool.proxy is None
             and not pool.proxy_headers
-            and _POOL_NAMES.isdisjoint(vars(pool))
+            and vars(pool).keys().isdisjoint(_POOL)
             and "is_retry" not in vars(retries)
-            and self._members(self._watched) == self._own
+            and self._are_own()
             and not self._log.isEnabledFor(logging.DEBUG)
         )
 

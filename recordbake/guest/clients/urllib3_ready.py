@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 
 from .connection import DEFERRED, url_of
 from .http_client import is_ours
@@ -18,9 +18,9 @@ from .ready import (
     handed_take,
     is_idle,
     is_sent,
-    members_of,
     plain_request,
     put_answer,
+    watch,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..exchange import Headers, Take
 
-_first = itemgetter(0)
 #: What serialises a request; a test that replaces one of these wants to see it.
 _WIRE = ("putrequest", "putheader", "endheaders", "send")
 _WIRE_NAMES = frozenset(_WIRE)
@@ -104,16 +103,11 @@ def _patch_getresponse(cls: Any) -> None:
     original, base = cls.getresponse, cls.__mro__[1]
     make: Any = None
     parser: Any = sys.modules["http.client"].HTTPResponse
-    steps, watched = members_of(base=(base, _BASE), parser=(parser, _PARSER))
-    own = steps(watched)
+    are_own = watch((base, _BASE), (parser, _PARSER))
 
     def is_own(connection: Any) -> bool:
         """Whether nobody wants to see how a response is read from a connection."""
-        return (
-            connection.response_class is parser
-            and not connection.debuglevel
-            and steps(watched) == own
-        )
+        return connection.response_class is parser and not connection.debuglevel and are_own()
 
     @functools.wraps(original)
     def getresponse(self: Any) -> Any:
@@ -144,7 +138,7 @@ def maker() -> Any:
 
     def headers_of(fields: Headers) -> Any:
         made = connections.HTTPHeaderDict()
-        by_name = dict(zip(map(str.lower, map(_first, fields)), map(list, fields), strict=True))
+        by_name = {name.lower(): [name, value] for name, value in fields}
         if len(by_name) == len(fields) and type(made) is header_dict and header_dict.add is add:
             made._container = by_name  # what ``add`` makes of each, where no name comes twice
         else:
