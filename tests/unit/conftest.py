@@ -1,10 +1,16 @@
-"""What several tests of the guest look at."""
+"""What several tests of the guest look at, and that none of them is about time."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from recordbake.guest.reader import StoreReader
+
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -312,7 +312,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     return planted.planted_recording(tmp_path_factory.mktemp("shuffled") / "r")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(order=st.permutations(planted.planted_events()))
 def test_shuffled_journals_give_the_same_findings(store, order):
     with tempfile.TemporaryDirectory() as directory:
@@ -334,7 +334,7 @@ requests = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(events=st.lists(requests, max_size=30))
 def test_counts_add_up_for_any_requests(events):
     with tempfile.TemporaryDirectory() as directory:

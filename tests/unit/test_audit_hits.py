@@ -96,7 +96,7 @@ def damaged_lines(draw):
     return line[:start] + middle + rest
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.one_of(st.sampled_from(HITS), st.sampled_from(OTHERS), damaged_lines()), max_size=40

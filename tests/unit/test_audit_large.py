@@ -61,7 +61,7 @@ LINES = [json.dumps(event) for event in planted.planted_events()] + [
 ]  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(lines=st.lists(st.sampled_from(LINES), max_size=30))
 def test_any_lines_give_the_same_findings_figures_and_damage(lines):
     with tempfile.TemporaryDirectory() as directory:

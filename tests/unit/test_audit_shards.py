@@ -38,7 +38,7 @@ def store(tmp_path_factory):
 EVENTS = planted.planted_events()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(places=st.lists(st.integers(0, 2), min_size=len(EVENTS), max_size=len(EVENTS)))
 def test_sharded_journals_give_the_findings_of_one(store, places):
     with tempfile.TemporaryDirectory() as directory:

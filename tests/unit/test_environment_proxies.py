@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from unittest import mock
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recordbake.guest.clients import environment_proxies
@@ -45,7 +45,6 @@ _SCRIPTS = [{"HTTP_PROXY": "a:1"}, {"HTTP_PROXY": "a:1", "REQUEST_METHOD": "GET"
 _EMPTY = [{"http_proxy": "a:1"}, {"http_proxy": ""}, {"http_proxy": "a:1"}]
 
 
-@settings(deadline=None)
 @given(environments=_ENVIRONMENTS)
 @example(environments=_ORDERS)
 @example(environments=_SCRIPTS)

@@ -39,7 +39,7 @@ def changed(name):
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_changed_examples(name):
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(changed(name) | st.binary(max_size=200))
     def run(data):
         TARGETS[name](data)

@@ -6,7 +6,7 @@ import importlib
 import inspect
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recordbake.guest.clients import httpx_requests
@@ -42,7 +42,6 @@ def made(library, prepare, monkeypatch, *args, **kwargs):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@settings(deadline=None)
 @given(method=_METHODS, url=_URLS, headers=_FIELDS | _BYTES | st.none(),
        content=st.sampled_from([None, b"", b"x"]))  # fmt: skip
 def test_any_fields_are_prepared_as_httpx_prepares_them(library, method, url, headers, content):

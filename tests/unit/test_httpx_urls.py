@@ -6,7 +6,7 @@ import importlib
 import inspect
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recordbake.guest.clients import httpx_urls
@@ -47,7 +47,6 @@ _MOSTLY_PLAIN = st.builds(
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@settings(deadline=None)
 @given(url=_ANY | _MOSTLY_PLAIN | st.text())
 @example(url="//x/y")
 @example(url="/x//y:z?a")
