@@ -30,7 +30,7 @@ explained, a barrier keeps everything else from the network, and the run fails.
 EXAMPLES = """\
 recordbake replay -- pytest -q
 recordbake replay --strict -- pytest -q -n 4
-recordbake replay --strict --recording baked -- pytest -q
+recordbake replay --strict --recording .recordbake/baked -- pytest -q
 """
 
 

@@ -19,7 +19,7 @@ What is in the directory already is replaced once the bake has been verified, an
 that read it have ended.
 """
 EXAMPLES = """\
-recordbake unpack .recordbake/bake --to baked
+recordbake unpack .recordbake/bake --to .recordbake/baked
 """
 
 

@@ -113,11 +113,13 @@ def project(environ, tmp_path_factory):
     for name in ("cache", "http_cache"):
         requests_cache.CachedSession(root / name).get(f"{environ['http_proxy']}/kept")
     unpacked = "unpack .recordbake/bake --to baked"
+    inside = "unpack .recordbake/bake --to .recordbake/baked"
     for words in (
         "record",
         "replay --strict",
         "bake",
         unpacked,
+        inside,
         "audit",
         "export --har session.har",
     ):

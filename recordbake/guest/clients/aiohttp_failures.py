@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 #: What a proxy answers instead of opening a tunnel; a certificate that is another one.
 _PROXY, _FINGERPRINT = "ClientHttpProxyError", "ServerFingerprintMismatch"
+#: What a proxy does that breaks off while a tunnel is asked for.
+_IN_TUNNEL = ("ServerDisconnectedError", "ClientOSError")
+#: What says to whom the connection was to be: to the proxy, where there is one.
+_OF_PROXY = ("ClientProxyConnectionError", "ClientConnectorDNSError")
 
 
 def classify_connect(error: BaseException) -> Failure:
@@ -39,6 +43,8 @@ def _as_plain(error: Any) -> Chain:
         values = [error.status, error.message, fields]
     elif kind == _FINGERPRINT:
         values = [error.expected.hex(), error.got.hex(), error.host, error.port]
+    elif kind in _IN_TUNNEL:
+        values = list(map(str, error.args)) if kind == _IN_TUNNEL[0] else list(error.args)
     return [(type(error).__module__, kind, values)] if values else []
 
 
@@ -58,6 +64,8 @@ def _from_plain(module: Any, chain: Chain, request: Any) -> Exception | None:
                 module.RequestInfo(request.url, "CONNECT", _fields(headers.items()), request.proxy),
                 (), status=status, message=str(message), headers=_fields(fields),
             )  # fmt: skip
+        elif kind in _IN_TUNNEL:
+            made = getattr(module, kind)(*values)
         else:
             return None
     except (ValueError, TypeError, AttributeError):
@@ -78,9 +86,18 @@ def connect_timeout(module: Any, request: Any) -> Exception:
     """
     cls = getattr(module, "ConnectionTimeoutError", module.ServerTimeoutError)
     error = cls(f"Connection timeout to host {request.url}")
-    error.__cause__ = TimeoutError()
+    error.__cause__ = error.__context__ = TimeoutError()
     assert isinstance(error, Exception)
     return error
+
+
+def _key(request: Any) -> Any:
+    """The key of the connection to a request's proxy."""
+    proxy, key = request.proxy, request.connection_key
+    return key._replace(
+        host=proxy.host, port=proxy.port, is_ssl=proxy.scheme == "https", proxy=None,
+        proxy_auth=None, proxy_headers_hash=None,
+    )  # fmt: skip
 
 
 def rebuild_connect(module: Any, failure: Failure, request: Any) -> Exception:
@@ -100,7 +117,9 @@ def rebuild_connect(module: Any, failure: Failure, request: Any) -> Exception:
     elif request.proxy:
         name = "ClientProxyConnectionError"
     cls = getattr(module, name, module.ClientConnectorError)
-    error = cls(request.connection_key, cause)
-    error.__cause__ = cause
+    error = cls(
+        _key(request) if request.proxy and name in _OF_PROXY else request.connection_key, cause
+    )
+    error.__cause__ = error.__context__ = cause
     assert isinstance(error, Exception)
     return error

@@ -60,20 +60,27 @@ def is_proxy(connection: Any) -> bool:
     )
 
 
+def proxy_of(connection: Any) -> tuple[str, Any] | None:
+    """Host and port of the proxy that a connection goes through, if it does."""
+    options = getattr(connection, "_socks_options", None)  # urllib3.contrib.socks
+    if options:
+        return str(options["proxy_host"]).strip("[]"), options["proxy_port"]
+    if is_proxy(connection):
+        return str(connection.host).strip("[]"), connection.port
+    return None
+
+
 def is_beyond(connection: Any, engine: Engine) -> bool:
     """Whether what a connection asks for leaves this machine though it may name it: by a proxy."""
-    return is_proxy(connection) and engine.is_beyond(str(connection.host).strip("[]"))
+    proxy = proxy_of(connection)
+    return proxy is not None and engine.is_beyond(proxy[0])
 
 
 def runs_proxy_of(connection: Any) -> bool:
     """Whether a connection goes through a proxy that this very process runs, as tests do."""
-    options = getattr(connection, "_socks_options", None)  # urllib3.contrib.socks
-    if options:
-        host, port = options["proxy_host"], options["proxy_port"]
-    elif is_proxy(connection):
-        host, port = connection.host, connection.port
-    else:
+    proxy = proxy_of(connection)
+    if proxy is None:
         return False
     from ..guard import is_local  # loaded when something is asked for, not before
 
-    return is_local(str(host).strip("[]")) and listens_here(port)
+    return is_local(proxy[0]) and listens_here(proxy[1])

@@ -253,7 +253,8 @@ class DeferredSocket(StandIn):
                 made = self.seam.dial(self.connection, self)
             except Exception as error:
                 capture.fail(classify(error, CONNECT))
-                raise
+                self.hang_up()
+                raise self.seam.surfaced(self.connection, error)  # noqa: B904
             self.adopt(made)
 
     def send_again(self, raw: bytes) -> None:

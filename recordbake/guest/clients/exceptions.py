@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOST = 6
 _REASON = re.compile(r"\[([^:\]]+): ([^\]]+)\]")
+#: What ``ssl.SSLCertVerificationError`` has beside its arguments.
+_FIELDS = ("verify_code", "verify_message")
 _PLAIN = (str, int, float, bool, type(None))
 #: What a client raises of values that it cannot use, such as a timeout that is no number.
 _MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -35,7 +37,20 @@ def describe(error: BaseException) -> Chain:
 
 
 def _link(error: BaseException) -> tuple[str, str, list[object]]:
-    return type(error).__module__, type(error).__qualname__, [_encode(a) for a in error.args]
+    arguments = [_encode(a) for a in _arguments_of(error)]
+    fields = {name: getattr(error, name) for name in _FIELDS if hasattr(error, name)}
+    if fields:
+        arguments.append({"fields": fields})
+    return type(error).__module__, type(error).__qualname__, arguments
+
+
+def _arguments_of(error: BaseException) -> tuple[object, ...]:
+    """What an exception was made of; those of PySocks do not tell by ``args``."""
+    inner = getattr(error, "socket_err", None)
+    if error.args or not hasattr(error, "socket_err"):
+        return error.args
+    text = str(error)
+    return (text,) if inner is None else (text.removesuffix(f": {inner}"), inner)
 
 
 def _encode(value: object) -> object:
@@ -76,8 +91,14 @@ def make(module: str, name: str, arguments: list[Any]) -> BaseException | None:
             cls = getattr(cls, part, None)
         if not (isinstance(cls, type) and issubclass(cls, Exception)):
             return None
+        fields: dict[str, Any] = {}
+        if arguments and isinstance(arguments[-1], dict) and "fields" in arguments[-1]:
+            *arguments, last = arguments
+            fields = last["fields"]
         made = cls(*(decoded := tuple(map(_decode, arguments))))
-        if made.args != decoded:  # it makes a text of what it is given
+        for field in fields.keys() & _FIELDS:
+            setattr(made, field, fields[field])
+        if made.args and made.args != decoded:  # it makes a text of what it is given
             made.args = decoded
     except Exception:  # of another release, which is built differently
         return None

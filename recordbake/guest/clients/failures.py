@@ -12,6 +12,8 @@ from .exceptions import describe, is_mistake, system_error
 
 CLOSED_HERE = "recordbake: while recording, the caller closed the response or gave up at this point"
 
+#: What urllib3 raises if even a proxy is not reached in time; a tunnel times out as it does.
+_NOT_CONNECTED = "ConnectTimeoutError"
 #: What urllib3 raises of a certificate that it looks at itself.
 _CERTIFICATE = frozenset({"CertificateError", "SSLError"})
 
@@ -39,7 +41,10 @@ def classify(error: BaseException, phase: str) -> Failure:
         kind = "reset"
     else:
         kind = "connect" if phase == CONNECT else "reset"
-    return Failure(kind, text, number, phase, chain=describe(error if kind == OWN else cause))
+    chain = describe(error if kind == OWN else cause)
+    if type(error).__name__ == _NOT_CONNECTED:
+        chain.insert(0, (type(error).__module__, _NOT_CONNECTED, []))
+    return Failure(kind, text, number, phase, chain=chain)
 
 
 def rebuild(failure: Failure) -> Exception:
@@ -52,8 +57,13 @@ def rebuild(failure: Failure) -> Exception:
 
 def _own(failure: Failure) -> Exception | None:
     """What the client raised of values that it could not use, or of a certificate."""
-    made = exceptions.rebuild(failure.chain[:1]) if failure.kind in ("tls", OWN) else None
-    if isinstance(made, Exception) and (is_mistake(made) or type(made).__name__ in _CERTIFICATE):
+    if failure.kind not in ("tls", OWN, "connect"):
+        return None
+    made = exceptions.rebuild(failure.chain[:1])
+    if isinstance(made, Exception) and (
+        is_mistake(made) or type(made).__name__ in _CERTIFICATE
+        or type(made).__module__ == "http.client"  # what a proxy answered that opened no tunnel
+    ):  # fmt: skip
         return made
     return None
 

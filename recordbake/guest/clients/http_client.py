@@ -15,7 +15,7 @@ import sys
 
 from ..version import PYTHON
 from .answer_files import wrap_parser
-from .connection import host_asked, is_proxy, port_asked
+from .connection import host_asked, port_asked, proxy_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,6 +117,10 @@ class HttpClientSeam:
 
         return rebuild(failure)
 
+    def surfaced(self, connection: Any, error: Exception) -> Exception:  # noqa: ARG002
+        """An error of connecting as who asks gets it, who may have connected earlier, live."""
+        return error
+
 
 def is_ours(connection: Any) -> bool:
     """Whether connecting this connection would give it a deferred socket."""
@@ -135,7 +139,7 @@ def is_wrapped(connection: Any) -> bool:
 def is_bypassed(connection: Any, engine: Engine) -> bool:
     """Whether a connection is none of our business, whatever is asked of it."""
     host, port = host_asked(connection), port_asked(connection)
-    return engine.bypasses(host, port) and not is_proxy(connection)
+    return engine.bypasses(host, port) and proxy_of(connection) is None
 
 
 def patch(cls: Any, seam: HttpClientSeam) -> None:

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 NAME = "urllib3"
 _VERIFYING = (2, "CERT_REQUIRED", "REQUIRED", None)  # 2 is ssl.CERT_REQUIRED
 
-#: Failures that come before a proxy was reached, unless it is the proxy that says so.
-_BEFORE_PROXY = ("dns", "refused", "connect_timeout", "connect")
-
 
 class Urllib3Seam(HttpClientSeam):
     """urllib3's own connection classes and errors."""
@@ -65,28 +62,17 @@ class Urllib3Seam(HttpClientSeam):
 
     def failed(self, connection: Any, failure: Failure) -> Exception:
         """The error that urllib3's own ``connect`` raised while recording."""
-        exceptions = sys.modules["urllib3.exceptions"]
-        cause = super().failed(connection, failure)
-        if not isinstance(cause, OSError):
-            return cause
-        if getattr(connection, "proxy", None) and failure.kind in _BEFORE_PROXY:
-            connection._has_connected_to_proxy = failure.message.startswith("Tunnel ")
-        text = f"Failed to establish a new connection: {cause}"
-        if failure.kind == "tls":
-            return cause
-        if failure.kind == "connect_timeout":
-            text = (
-                f"Connection to {connection.host} timed out. (connect timeout={connection.timeout})"
-            )
-            made = exceptions.ConnectTimeoutError(connection, text)
-        elif failure.kind == "dns" and hasattr(exceptions, "NameResolutionError"):
-            made = exceptions.NameResolutionError(connection.host, connection, cause)
-        else:
-            made = exceptions.NewConnectionError(connection, text)
-        if hasattr(exceptions, "NameResolutionError"):  # from 2.0 on it says where it comes from
-            made.__cause__ = cause
-        made.__context__ = cause
-        return _as_exception(made)
+        from .urllib3_failures import of_connect
+
+        return self.surfaced(
+            connection, of_connect(connection, failure, super().failed(connection, failure))
+        )
+
+    def surfaced(self, connection: Any, error: Exception) -> Exception:
+        """The error as urllib3's pools raise it, which connect before a request begins."""
+        from .urllib3_failures import of_pool
+
+        return of_pool(connection, error)
 
 
 def _blocked_reason(cls: Any, message: str) -> Any:
