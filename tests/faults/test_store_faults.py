@@ -117,7 +117,7 @@ def test_a_full_disk_is_said_and_loses_nothing_of_before(tmp_path):
             shutil.rmtree(small / ".recordbake" / "runs")
             assert store.check(small / ".recordbake/http_cache/requests_cache.sqlite")
     finally:
-        subprocess.run(["umount", small], check=True)
+        subprocess.run(["umount", "--lazy", small], check=True)
 
 
 def test_a_directory_that_is_a_file_is_an_error_at_once(tmp_path):
