@@ -25,7 +25,7 @@ class Bodies:
         self._broken = _broken_class(module)
 
     def collect(self, stream: Any) -> tuple[bytes, Any, Exception | None]:
-        """A body, a stream of the same that can be sent, and why it is not whole."""
+        """A body as it selects an answer, a stream that can be sent, and why it is not whole."""
         pieces: list[Any] = []
         error = None
         try:
@@ -55,8 +55,10 @@ class Bodies:
         except TypeError as raised:
             body = b"".join([piece for piece in pieces if isinstance(piece, bytes)])
             broken = error or raised
-        made = self._whole(body) if broken is None else self._broken(pieces, error)
-        return body, made, broken
+        if broken is None:
+            return body, self._whole(body), None
+        # What became of a whole body of these bytes is no answer to it.
+        return body + f"\0{type(broken).__name__}".encode(), self._broken(pieces, error), broken
 
 
 def _broken_class(module: ModuleType) -> Any:
