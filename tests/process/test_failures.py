@@ -59,6 +59,13 @@ for retries in False, 0:
 ask(requests.get, TARGET + "/requests", timeout=0.5, proxies={"https": PROXY})
 ask(build_opener(ProxyHandler({"https": PROXY})).open, TARGET + "/urlopen", timeout=0.5)
 """
+BY_AIOHTTP = """
+import aiohttp, asyncio
+async def get():
+    async with aiohttp.ClientSession() as session:
+        return await session.get("https://target.example/", proxy=PROXY)
+ask(lambda: asyncio.run(get()))
+"""
 
 
 def silence(connection):
@@ -115,7 +122,8 @@ def server(behaviour):
 @pytest.mark.parametrize(
     ("behaviour", "asked"),
     [(speak_tls, DIRECT), (silence, DIRECT), (reset, DIRECT), (silence, TUNNELLED),
-     (reset, TUNNELLED), (hang_up, TUNNELLED), (refuse, TUNNELLED), (gibber, TUNNELLED)],
+     (reset, TUNNELLED + BY_AIOHTTP), (hang_up, TUNNELLED + BY_AIOHTTP), (refuse, TUNNELLED),
+     (gibber, TUNNELLED)],
 )  # fmt: skip
 def test_a_connection_that_fails_fails_alike(tmp_path, behaviour, asked):
     path = tmp_path / "program.py"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: What a proxy answers instead of opening a tunnel; a certificate that is another one.
 _PROXY, _FINGERPRINT = "ClientHttpProxyError", "ServerFingerprintMismatch"
+#: The same where it is no answer.
+_ANSWERED = (_PROXY, "ClientResponseError")
 #: What a proxy does that breaks off while a tunnel is asked for.
 _IN_TUNNEL = ("ServerDisconnectedError", "ClientOSError")
 #: What says to whom the connection was to be: to the proxy, where there is one.
@@ -38,7 +40,7 @@ def classify_connect(error: BaseException) -> Failure:
 def _as_plain(error: Any) -> Chain:
     """An error that is not the system's: class and values that JSON can hold; none for others."""
     kind, values = type(error).__name__, []
-    if kind == _PROXY:
+    if kind in _ANSWERED:
         fields = [[str(name), str(value)] for name, value in (error.headers or {}).items()]
         values = [error.status, error.message, fields]
     elif kind == _FINGERPRINT:
@@ -57,15 +59,18 @@ def _from_plain(module: Any, chain: Chain, request: Any) -> Exception | None:
             made = module.ServerFingerprintMismatch(
                 bytes.fromhex(str(expected)), bytes.fromhex(str(got)), str(host), port
             )
-        elif kind == _PROXY:
+        elif kind in _ANSWERED:
             status, message, fields = values
             headers = {**(request.proxy_headers or {}), "Host": request.headers.get("Host", "")}
-            made = module.ClientHttpProxyError(
+            made = getattr(module, kind)(
                 module.RequestInfo(request.url, "CONNECT", _fields(headers.items()), request.proxy),
-                (), status=status, message=str(message), headers=_fields(fields),
+                (), status=status, message=str(message),
+                headers=_fields(fields) if fields or kind == _PROXY else None,
             )  # fmt: skip
         elif kind in _IN_TUNNEL:
             made = getattr(module, kind)(*values)
+            if isinstance(made, OSError):
+                made.__cause__ = OSError(*values)
         else:
             return None
     except (ValueError, TypeError, AttributeError):
