@@ -36,13 +36,14 @@ FROM entries LEFT JOIN responses ON responses.key = entries.response_key
 WHERE entries.key = ? ORDER BY entries.take
 """
 #: The same of the keys whose answers were recorded next: rows are numbered as they are recorded.
+#: The first answer has the name of its key; the others are looked up by theirs.
 _NEXT = """
 SELECT entries.take, entries.body_size, entries.body_sha256, entries.vary, entries.failure,
-       responses.value, responses.rowid, entries.key
-FROM entries LEFT JOIN responses ON responses.key = entries.response_key
-WHERE entries.key IN  -- what names a response begins with the key
-      (SELECT substr(key, 1, 32) FROM responses WHERE rowid > ? ORDER BY rowid LIMIT ?)
-ORDER BY entries.key, entries.take
+       CASE entries.response_key WHEN first.key THEN first.value
+       ELSE (SELECT value FROM responses WHERE key = entries.response_key) END,
+       first.key
+FROM responses AS first CROSS JOIN entries ON entries.key = first.key
+WHERE first.rowid > ? AND first.rowid <= ? ORDER BY first.rowid, entries.take
 """
 _ORDER = """
 SELECT attempt, take FROM uses WHERE key = ? AND test = ? AND attempt <= ?
@@ -158,23 +159,20 @@ class StoreReader:
     def _read_ahead(self, place: int, count: int) -> None:
         """Hold what was recorded next, but for what is damaged: who asks for it is told."""
         try:
-            found = self._query(_NEXT, (place, count))
+            found = self._query(_NEXT, (place, place + count))
         except DamagedStoreError:
             return
         rows: dict[str, list[Take]] = {}
-        last, dropped = place, set()
+        dropped = set()
         for row in found:
-            key = str(row[7])
+            key = str(row[6])
             try:
                 rows.setdefault(key, []).append(self._decoded(key, row))
             except DAMAGE:
                 dropped.add(key)
-            else:
-                if type(row[6]) is int and row[6] > last:
-                    last = row[6]
         for key in dropped:
             del rows[key]
-        self._ahead.hold(rows, last)
+        self._ahead.hold(rows, place + count)
 
     def _decoded(self, key: str, row: tuple[object, ...]) -> Take:
         number, size, sha256, vary, failure, value = row[:6]
