@@ -5,8 +5,6 @@ along, and in one variable of the process, for contexts that were made before it
 a test starts finds it in its environment.
 """
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -29,7 +27,7 @@ PHASE = "RECORDBAKE_PHASE"
 PASSES = "RECORDBAKE_PASSES"
 #: Stands for all hosts.
 ANY = "*"
-NOTHING: frozenset[str] = frozenset()
+NOTHING: "frozenset[str]" = frozenset()
 
 
 class RunningTest:
@@ -42,7 +40,7 @@ class RunningTest:
 
     __slots__ = ("name", "over", "passes", "phase")
 
-    def __init__(self, name: str, passes: frozenset[str] = NOTHING) -> None:
+    def __init__(self, name: str, passes: "frozenset[str]" = NOTHING) -> None:
         self.name = clean_name(name)
         self.passes = passes
         self.phase = SETUP
@@ -54,24 +52,24 @@ Cause = tuple[RunningTest, str]
 
 #: The context variable, by its name, once a test has begun: most processes run none, and what has
 #: such variables is loaded from a file of its own.
-_variables: dict[str, ContextVar[Cause | None]] = {}
+_variables: "dict[str, ContextVar[Cause | None]]" = {}
 _NAME = "recordbake_cause"
-_process: list[Cause | None] = [None]
+_process: "list[Cause | None]" = [None]
 #: Called with a test's name, phase and hosts whenever another one begins.
-_displays: list[Callable[[str, str, frozenset[str]], None]] = []
+_displays: "list[Callable[[str, str, frozenset[str]], None]]" = []
 
 
-def show_with(display: Callable[[str, str, frozenset[str]], None]) -> None:
+def show_with(display: "Callable[[str, str, frozenset[str]], None]") -> None:
     """Tell somebody which test and phase runs from now on, and what it may reach."""
     _displays.append(display)
 
 
-def _of_context() -> Cause | None:
+def _of_context() -> "Cause | None":
     """What this context belongs to."""
     return _variables[_NAME].get() if _variables else None
 
 
-def _set_context(cause: Cause | None) -> None:
+def _set_context(cause: "Cause | None") -> None:
     if not _variables:
         if cause is None:
             return
@@ -94,7 +92,7 @@ class Phase:
     """
 
     def __init__(
-        self, test: RunningTest, phase: str, environ: MutableMapping[str, str] | None = None
+        self, test: "RunningTest", phase: str, environ: "MutableMapping[str, str] | None" = None
     ) -> None:
         self._cause = (test, phase)
         self._environ = environ
@@ -123,7 +121,7 @@ class Phase:
                 else:
                     self._environ[name] = value
 
-    def _set_variables(self, test: RunningTest, phase: str) -> None:
+    def _set_variables(self, test: "RunningTest", phase: str) -> None:
         """What processes that are started from now on know."""
         values = {} if self._environ is None else {TEST: test.name, PHASE: phase}
         if test.passes:
@@ -134,7 +132,7 @@ class Phase:
             environ.update(values)
 
 
-def variable(name: str) -> str | None:
+def variable(name: str) -> "str | None":
     """A variable of the environment; asked for at each request, mostly for one that is not there.
 
     Without the KeyError that os.environ raises and catches for it.
@@ -145,12 +143,12 @@ def variable(name: str) -> str | None:
     return os.environ.get(name)
 
 
-def parse_passes(text: str | None) -> frozenset[str]:
+def parse_passes(text: "str | None") -> "frozenset[str]":
     """Hosts from :data:`PASSES`."""
     return frozenset(filter(None, text.split(","))) if text else NOTHING
 
 
-def allowed_hosts() -> frozenset[str]:
+def allowed_hosts() -> "frozenset[str]":
     """What the test that causes what happens here may reach in any mode."""
     held = cause()
     return parse_passes(variable(PASSES)) if held is None else held[0].passes
@@ -162,12 +160,12 @@ def passes(host: str) -> bool:
     return bool(allowed) and (ANY in allowed or host in allowed)
 
 
-def cause() -> Cause | None:
+def cause() -> "Cause | None":
     """What a thread or task that is started now takes along."""
     return (_variables[_NAME].get() if _variables else None) or _process[0]
 
 
-def adopt(inherited: Cause | None) -> Cause | None:
+def adopt(inherited: "Cause | None") -> "Cause | None":
     """Let this context, a thread's or a task's own, belong to what started it.
 
     Returns:
@@ -178,7 +176,7 @@ def adopt(inherited: Cause | None) -> Cause | None:
     return before
 
 
-def held() -> tuple[str | None, str | None]:
+def held() -> "tuple[str | None, str | None]":
     """The test of this process that causes what happens here, and its phase; None for none.
 
     What a test has started belongs to it even after its end, with the phase it was started in.
@@ -190,7 +188,7 @@ def held() -> tuple[str | None, str | None]:
     return test.name, phase if test.over else test.phase
 
 
-def current() -> tuple[str | None, str | None]:
+def current() -> "tuple[str | None, str | None]":
     """The test that causes what happens here, and its phase; None for what is not known."""
     own_test = held()
     if own_test[0] is not None:
@@ -209,33 +207,33 @@ def is_inside_a_test() -> bool:
     return cause() is not None or bool(os.environ.get(PYTEST_TEST) or os.environ.get(PHASE))
 
 
-def current_test() -> str | None:
+def current_test() -> "str | None":
     """The name of the test that causes what happens here, or None."""
     return current()[0]
 
 
 #: Makes of a test's name what pytest's command line takes, relative to where pytest was started.
-_selectors: list[Callable[[str], str]] = []
+_selectors: "list[Callable[[str], str]]" = []
 
 
-def select_with(selector: Callable[[str], str]) -> None:
+def select_with(selector: "Callable[[str], str]") -> None:
     """Tell how this process's tests are selected; None of it reaches child processes."""
     _selectors[:] = [selector]
 
 
-def selector(test: str | None) -> str | None:
+def selector(test: "str | None") -> "str | None":
     """A test as its runner's command line takes it."""
     if test is None or not _selectors:
         return test
     return _selectors[0](test)
 
 
-def worker() -> str | None:
+def worker() -> "str | None":
     """The worker of pytest-xdist that this process is, or was started by."""
     return variable(WORKER)
 
 
-def clean_name(name: Any) -> str:
+def clean_name(name: "Any") -> str:
     """A test's name as pytest's variable has it, in text that SQLite takes."""
     text = str(name).replace("\x00", "(null)")
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

@@ -6,8 +6,6 @@ before the suite begins, and then counted by ``perf_counter``, which nobody move
 evenly, too, where the machine's clock is set forward or back while a suite runs.
 """
 
-from __future__ import annotations
-
 import time
 
 _REAL = (time.perf_counter, time.sleep, time.perf_counter_ns)

@@ -1,7 +1,5 @@
 """This process's descriptors: files are opened where nobody else writes, listeners are found."""
 
-from __future__ import annotations
-
 import os
 
 # A suite may replace the functions of os by mocks; these are the real ones.
@@ -28,7 +26,7 @@ def open_file(path: str, flags: int, mode: int = 0o644) -> int:
         _close(descriptor)
 
 
-def listens_here(port: int | None) -> bool:
+def listens_here(port: "int | None") -> bool:
     """Whether this process itself listens at a TCP port, on whichever address."""
     import socket
 

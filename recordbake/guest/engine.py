@@ -10,7 +10,7 @@ from . import attribution, clock, decision, keys, live, redaction
 from .capture import Capture, set_length
 from .codec import encode_record
 from .config import GuestConfig
-from .events import ShardFile, circumstances, told, unique_name
+from .events import ShardFile, circumstances, load_json, told, unique_name
 from .exchange import (
     Captured,
     DamagedStoreError,
@@ -72,6 +72,7 @@ class Engine:
     """
 
     def __init__(self, config: GuestConfig, journal: Journal) -> None:
+        load_json()
         self.config = config
         self.journal = journal
         self._entries = ShardFile(config.shards, ".entries")

@@ -4,8 +4,6 @@ Loaded at the start of every hooked process, so it imports next to nothing and f
 types that events hold itself (importing :mod:`json` costs more than the whole hook).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -13,16 +11,9 @@ from . import attribution, clock
 from .descriptors import open_file
 from .version import PYTHON
 
-try:  # the C halves of json: importing it whole costs more than the hook
-    from _json import encode_basestring_ascii as _quote
-    from _json import make_encoder as _make_encoder
-except ImportError:  # another implementation of Python
-    from json.encoder import py_encode_basestring_ascii as _quote
-
-    _make_encoder = None  # type: ignore[assignment,misc]
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from .exchange import Captured, Take
@@ -38,23 +29,50 @@ COMPLETE = "complete"
 ATTEMPT = "RECORDBAKE_ATTEMPT"
 
 
-# json.JSONEncoder(separators=(",", ":"), allow_nan=False) by what it is made of:
-# markers, default, string encoder, indent, separators, sort_keys, skipkeys, allow_nan.
-_MADE_OF = (None, str, _quote, None, ":", ",", False, False, False)
-_encode: Any = None if _make_encoder is None else _make_encoder(*_MADE_OF)
+#: Events that each process has: they are put together without what :func:`load_json` loads.
+_OF_EACH = frozenset({"process_start", "process_stop"})
 
 
-def to_json(value: Any) -> str:
+def _quote_plain(text: str) -> str:
+    """JSON text of a string, as most are that a process says of itself."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    load_json()
+    return str(_quote(text))
+
+
+_quote: "Callable[[str], str]" = _quote_plain
+_encode: "Callable[[Any, int], Iterable[str]] | None" = None
+
+
+def load_json() -> None:
+    """Load the C halves of json; importing it whole costs more than the hook."""
+    global _quote, _encode  # in the place of what does without
+    try:
+        from _json import encode_basestring_ascii, make_encoder
+    except ImportError:  # another implementation of Python
+        from json.encoder import py_encode_basestring_ascii
+
+        _quote, _encode = py_encode_basestring_ascii, lambda value, _: _to_json(value)
+        return
+    # json.JSONEncoder(separators=(",", ":"), allow_nan=False) by what it is made of:
+    # markers, default, string encoder, indent, separators, sort_keys, skipkeys, allow_nan.
+    made_of = (None, str, encode_basestring_ascii, None, ":", ",", False, False, False)
+    _quote, _encode = encode_basestring_ascii, make_encoder(*made_of)
+
+
+def to_json(value: "Any") -> str:
     """JSON text of None, booleans, numbers, strings, and lists and dictionaries of these."""
-    if _encode is not None:
-        try:
-            return "".join(_encode(value, 0))
-        except ValueError:  # a number that JSON does not have
-            pass
-    return _to_json(value)
+    if _encode is None:
+        load_json()
+    assert _encode is not None
+    try:
+        return "".join(_encode(value, 0))
+    except ValueError:  # a number that JSON does not have
+        return _to_json(value)
 
 
-def _to_json(value: Any) -> str:
+def _to_json(value: "Any") -> str:
     if value is None or value is True or value is False:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
@@ -68,7 +86,7 @@ def _to_json(value: Any) -> str:
     return "[" + ",".join(map(_to_json, value)) + "]"
 
 
-def _text(value: str | None) -> str:
+def _text(value: "str | None") -> str:
     return "null" if value is None else _quote(value)
 
 
@@ -85,7 +103,7 @@ def _position(descriptor: int) -> int:
         return -1
 
 
-def _identity(descriptor: int) -> tuple[int, int]:
+def _identity(descriptor: int) -> "tuple[int, int]":
     """Which file a descriptor is for: a daemon may have closed ours and opened another."""
     try:
         status = _fstat(descriptor)
@@ -160,7 +178,7 @@ _TELLING = frozenset(
 )  # fmt: skip
 
 
-def circumstances() -> tuple[str | None, str | None, int, frozenset[str]]:
+def circumstances() -> "tuple[str | None, str | None, int, frozenset[str]]":
     """The test that causes what happens here, its phase, the attempt at it, and what it may reach.
 
     As :mod:`.attribution` tells one by one; asked for at each request, so the usual is told here.
@@ -193,7 +211,7 @@ _SECRET_BYTES = tuple(name.encode("ascii") for name in _SECRET_NAMES)
 _SECRET_LENGTH = 12
 
 
-def _shown_arguments() -> list[str]:
+def _shown_arguments() -> "list[str]":
     """The command line without code given by ``-c``, which may hold anything."""
     shown = list(sys.orig_argv)[:50]
     if "-c" in shown:
@@ -203,7 +221,7 @@ def _shown_arguments() -> list[str]:
     return shown
 
 
-def _secrets() -> list[str]:
+def _secrets() -> "list[str]":
     """Values of variables that hold secrets, without decoding all the others."""
     values = getattr(os.environ, "_data", None)
     if type(values) is dict:
@@ -221,9 +239,9 @@ class Journal:
         settings: the handover's dictionary (``run``, ``mode``, ``shards``, ``barrier``).
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        self._run = to_json(settings["run"])
-        self._mode = to_json(settings["mode"])
+    def __init__(self, settings: "dict[str, Any]") -> None:
+        self._run = _quote(settings["run"])
+        self._mode = _quote(settings["mode"])
         self._hit = (
             f'"run":{self._run},"event":"request","mode":{self._mode},"outcome":"hit",'
             f'"from_cache":true,"suspect":false'
@@ -235,7 +253,7 @@ class Journal:
         self._mark = f"{settings['shards']}/{COMPLETE}"
         self._lost: list[str] = []
 
-    def write(self, event: str, /, **fields: Any) -> None:
+    def write(self, event: str, /, **fields: "Any") -> None:
         """Append one line; ``fields`` may override ``test`` and ``phase``.
 
         A line that cannot be written is a loss: the suite goes on, the run does not pass.
@@ -245,7 +263,9 @@ class Journal:
         except OSError:
             pass  # it is noted as lost
 
-    def hit(self, take: Take, told: str, test: str | None, phase: str | None, asked: int) -> None:
+    def hit(
+        self, take: "Take", told: str, test: "str | None", phase: "str | None", asked: int
+    ) -> None:
         """Append the ``request`` event of an answer from the store.
 
         Of all events the one that there are many of, and the only one that most calls wait for:
@@ -281,7 +301,7 @@ class Journal:
         except OSError:
             pass  # it is noted as lost
 
-    def stored(self, plan: Plan, captured: Captured, retries: int) -> None:
+    def stored(self, plan: "Plan", captured: "Captured", retries: int) -> None:
         """Append the ``request`` event of a live answer that is kept; put together as a hit's."""
         request, worker = plan.request, attribution.worker()
         end = "}\n" if worker is None else f',"worker":{_quote(worker)}}}\n'
@@ -299,7 +319,7 @@ class Journal:
         except OSError:
             pass  # it is noted as lost
 
-    def _write(self, event: str, fields: dict[str, Any]) -> None:
+    def _write(self, event: str, fields: "dict[str, Any]") -> None:
         self._append(self._line(event, fields))
 
     def _append(self, line: bytes) -> None:
@@ -314,7 +334,7 @@ class Journal:
             self.lose(error)
             raise
 
-    def lose(self, error: OSError) -> None:
+    def lose(self, error: "OSError") -> None:
         """Something could not be kept: the disk is full, or the directory is gone.
 
         The run's mark of completeness goes, which takes no space; the journal says more as soon
@@ -326,14 +346,15 @@ class Journal:
         except OSError:
             pass  # it is gone already, or all of the run is
 
-    def _line(self, event: str, fields: dict[str, Any]) -> bytes:
+    def _line(self, event: str, fields: "dict[str, Any]") -> bytes:
         if "phase" not in fields:
             test, phase = attribution.current()
             fields = {"test": test, "phase": phase} | fields
         worker = attribution.worker()
         if worker is not None:
             fields["worker"] = worker
-        return f"{self._start(event)},{to_json(fields)[1:]}\n".encode("ascii")
+        text = _to_json(fields) if event in _OF_EACH else to_json(fields)
+        return f"{self._start(event)},{text[1:]}\n".encode("ascii")
 
     def _start(self, event: str) -> str:
         """What every line begins with."""

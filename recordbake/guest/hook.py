@@ -3,8 +3,6 @@
 The rest of the guest is imported when the process imports a library that we know.
 """
 
-from __future__ import annotations
-
 import atexit
 import os
 import sys
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_state: dict[str, Any] = {}
+_state: "dict[str, Any]" = {}
 
 #: When a socket is made, ``connect_ex`` is patched, of which Python tells nobody.
 _MADE = "socket.__new__"
@@ -40,26 +38,26 @@ class Watch:
         journal: where leaks and gaps are reported.
     """
 
-    def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
+    def __init__(self, settings: "dict[str, Any]", journal: "Journal") -> None:
         self._settings = settings
         self._journal = journal
         self._handlers: dict[str, Any] = {}
         self._patches = settings["mode"] == "replay_strict"
 
-    def hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+    def hook(self) -> "Callable[[str, tuple[Any, ...]], None]":
         """The audit hook: a function, since Python asks each hook for an attribute at each event.
 
         Any other callable takes longer to say that it has none.
         """
         seen, see = AUDITED | {_MADE} if self._patches else AUDITED, self._see
 
-        def watch(event: str, args: tuple[Any, ...]) -> None:
+        def watch(event: str, args: "tuple[Any, ...]") -> None:
             if event in seen:
                 see(event, args)
 
         return watch
 
-    def _see(self, event: str, args: tuple[Any, ...]) -> None:
+    def _see(self, event: str, args: "tuple[Any, ...]") -> None:
         """Let guard or spawns see an event that is one of theirs."""
         if event == _MADE:
             self._patch_sockets()
@@ -75,7 +73,7 @@ class Watch:
 
             patch(sys.modules["socket"])
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self) -> "dict[str, Any]":
         from .guard import Guard
         from .spawns import SpawnWatch
 
@@ -86,7 +84,7 @@ class Watch:
         return handlers
 
 
-def start(settings: dict[str, Any]) -> None:
+def start(settings: "dict[str, Any]") -> None:
     """Hook this process; being called twice is harmless.
 
     Args:

@@ -1,7 +1,5 @@
 """Patches a client library when the process imports it, never by importing it."""
 
-from __future__ import annotations
-
 import os
 import sys
 from marshal import loads
@@ -51,7 +49,7 @@ WATCHED = {
 _RUNNERS = frozenset({"_pytest.config", "multiprocessing.util", "unittest.case", "unittest.suite"})
 
 
-def _import(name: str) -> Any:
+def _import(name: str) -> "Any":
     """A module of the guest; importing :mod:`importlib` for it costs more than the hook."""
     full = f"{__package__}.{name}"
     __import__(full)
@@ -69,13 +67,13 @@ class LazyEngine:
         journal: where events go.
     """
 
-    def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
+    def __init__(self, settings: "dict[str, Any]", journal: "Journal") -> None:
         self._settings = settings
         self._journal = journal
         #: See :class:`.engine.Engine`; known without making it.
         self.answers = settings["mode"] != "record" or settings["missing"]
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         if name.startswith("_"):
             raise AttributeError(name)
         engine = _import("engine").Engine.from_settings(self._settings, self._journal)
@@ -118,8 +116,8 @@ class OwnLoader:
         self._can = not sys.flags.optimize and fix_file_name is not None
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, _: ModuleType | None = None
-    ) -> ModuleSpec | None:
+        self, name: str, path: "Sequence[str] | None" = None, _: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         """Python's finder protocol; None for what is not ours, a package, or not compiled."""
         if not name.startswith(_OURS) or not path or not self._can:
             return None
@@ -133,17 +131,17 @@ class OwnLoader:
         spec.cached, spec.has_location = cached, True
         return spec
 
-    def create_module(self, _: ModuleSpec) -> None:
+    def create_module(self, _: "ModuleSpec") -> None:
         """Let Python make the module."""
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         """Run it."""
         spec: Any = module.__spec__
         code, spec.loader_state = spec.loader_state, None
         exec(code, vars(module))  # noqa: S102  # a module of ours
 
 
-def _compiled(source: str, cached: str) -> CodeType | None:
+def _compiled(source: str, cached: str) -> "CodeType | None":
     """What was compiled of a source, if Python would take it for that."""
     try:
         with open_code(cached) as stream:
@@ -160,7 +158,7 @@ def _compiled(source: str, cached: str) -> CodeType | None:
     return code
 
 
-def load(name: str) -> Any:
+def load(name: str) -> "Any":
     """A module of the guest with all that it imports, before :class:`ClientFinder` is there."""
     loader: Any = OwnLoader()
     sys.meta_path.insert(0, loader)
@@ -178,7 +176,7 @@ class ClientFinder:
         journal: where events go.
     """
 
-    def __init__(self, settings: dict[str, Any], journal: Journal) -> None:
+    def __init__(self, settings: "dict[str, Any]", journal: "Journal") -> None:
         self._settings = settings
         self._journal = journal
         self._engine = LazyEngine(settings, journal)
@@ -194,8 +192,8 @@ class ClientFinder:
                 self._patch(module)
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
         """Python's finder protocol; what is neither watched nor ours is left to the others."""
         if name not in WATCHED:  # it is asked for each module that the process imports
             return self._own(name, path) if name.startswith(_OURS) else None
@@ -208,13 +206,13 @@ class ClientFinder:
                 return spec
         return None
 
-    def _wrap(self, spec: ModuleSpec) -> None:
+    def _wrap(self, spec: "ModuleSpec") -> None:
         loader = spec.loader
         execute: Callable[[ModuleType], None] | None = getattr(loader, "exec_module", None)
         if execute is None:
             return
 
-        def exec_module(module: ModuleType) -> None:
+        def exec_module(module: "ModuleType") -> None:
             try:
                 del loader.exec_module  # type: ignore[union-attr]  # the loader is as it was
             finally:
@@ -224,7 +222,7 @@ class ClientFinder:
         # On the instance: the module keeps the loader that it would have had.
         loader.exec_module = exec_module  # type: ignore[union-attr,method-assign]
 
-    def _patch(self, module: ModuleType) -> None:
+    def _patch(self, module: "ModuleType") -> None:
         name = module.__name__
         adapter = _import(WATCHED[name])
         if name in _RUNNERS:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path.cwd()))
 
-from tests.conftest import TestServer, app
 from uvicorn.config import Config
+
+from tests.conftest import TestServer, app
 
 if __name__ == "__main__":
     server = TestServer(
