@@ -63,9 +63,7 @@ def of_connect(connection: Any, failure: Failure, cause: Exception) -> Exception
 
 def _of_socks(failure: Failure) -> BaseException | None:
     """What PySocks raised of a proxy, from what it was told."""
-    if not failure.chain or failure.chain[0][0] != "socks":
-        return None
-    made = rebuild(failure.chain[:1])
+    made = rebuild([link for link in failure.chain if link[0] == "socks"][:1])
     if made is not None:
         made.__context__ = getattr(made, "socket_err", None)
     return made
