@@ -158,7 +158,7 @@ def test_events_arrive_as_they_are_sent(run):
 def test_timeouts_replay_at_once(run, timeout, path, raised):
     # What has to be waited for while replaying outlasts every test.
     code = f"""
-        seconds = 0.3 if os.environ["MODE"] == "record" else 86400
+        seconds = 1 if os.environ["MODE"] == "record" else 86400
         async def main(session):
             async with session.get(URL + "{path}") as r:
                 await r.read()
@@ -209,7 +209,7 @@ def test_a_cancelled_request(run, tmp_path):
                     return await r.read()
             for path in ("/silent", "/stall"):
                 try:
-                    await asyncio.wait_for(fetch(path), 0.3)
+                    await asyncio.wait_for(fetch(path), 1.5)
                 except asyncio.TimeoutError:
                     print("gave up")
             async with session.get(URL + "/text") as r:

@@ -89,7 +89,7 @@ def test_a_cancelled_request(run, client, path):
         async def main():
             async with client.AsyncClient() as c:
                 try:
-                    await asyncio.wait_for(c.get(os.environ["ORIGIN"] + "{path}"), 0.5)
+                    await asyncio.wait_for(c.get(os.environ["ORIGIN"] + "{path}"), 1.5)
                 except asyncio.TimeoutError:
                     print("gave up")
                 print((await c.get(os.environ["ORIGIN"] + "/text")).status_code)
