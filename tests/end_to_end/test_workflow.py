@@ -126,7 +126,7 @@ def test_an_image_names_its_unpacked_bake_by_http_cache_dir(project):
     elsewhere.mkdir()
     (elsewhere / "pyproject.toml").touch()  # a project of its own
     (where / "test_suite.py").rename(elsewhere / "test_suite.py")
-    result = run(strict, elsewhere, HTTP_CACHE_DIR=str(where / "baked" / "http_cache"))
+    result = run(strict, elsewhere, HTTP_CACHE_DIR=str(where / ".recordbake/baked/http_cache"))
     assert result.returncode == 0, result.stderr
     assert run(strict, elsewhere).returncode == 12
     assert run(strict, elsewhere, HTTP_CACHE_DIR=str(where)).returncode == 2
@@ -159,10 +159,10 @@ def test_a_bake_that_cannot_be_written_is_replayed_all_the_same(project):
     for command in readme_commands()[:4]:
         run(["sh", "-c", command], where)
     origin.close()
-    baked = where / "baked"
+    baked = where / ".recordbake/baked"
     before = sorted(baked.rglob("*"))
     set_modes(baked, 0o555, 0o444)
-    strict = ["recordbake", "replay", "--strict", "--recording", "baked", "--", "pytest", "-q"]
+    strict = ["recordbake", "replay", "--strict", "--recording", str(baked), "--", "pytest", "-q"]
     command = [*as_nobody(where), sys.executable, "-m", *strict, "-p", "no:cacheprovider"]
     result = run(command, where, PYTHONDONTWRITEBYTECODE="1")
     set_modes(baked, 0o755, 0o644)
