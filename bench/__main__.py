@@ -45,7 +45,7 @@ def main() -> int:
             peers = {name: round(value, 4) for name, value in result.peers.items()}
             peers = peers or kept.get(row.name, {}).get("peers", {})
             kept[row.name] = {
-                "name": row.name, "what": row.what, "how": row.how, "unit": row.unit,
+                "name": row.name, "what": row.what, "how": row.how, "rounds": rounds, "unit": row.unit,
                 "value": round(result.value, 4), "bar": row.bar,
                 "met": row.bar is None or result.value <= row.bar,
                 "peers": peers,

@@ -12,8 +12,8 @@ _HEAD = """\
 
 Made by `nox -s bench` from `reports/bench.json`; do not edit.
 
-What recordbake costs, as ratios: both sides of a row are processes that take turns, {rounds} rounds,
-medians of the rounds (bake and audit: once); rows may come from several calls (`--only`). Machines differ, ratios less. CPU is user and system time of a process and its
+What recordbake costs, as ratios: both sides of a row are processes that take turns, the row's number of rounds,
+medians of the rounds (suites: 3 at most; bake and audit: once); rows may come from several calls (`--only`). Machines differ, ratios less. CPU is user and system time of a process and its
 children (`wait4`); a call's CPU and wall are taken inside its process. The server answers with one send
 per response. Figures of one row vary by some hundredths on a quiet machine, and by more on a busy one:
 this run had a load of {load:.1f} on {cores} cores (Python {python}).
@@ -25,8 +25,8 @@ asks the store for the answer, checks it, writes the journal's line and lets the
 costs less, whatever it then does with the answer. A hooked client is spared some of its own work whose result it has already
 ([0045](../adr/0045-repeats.md)); the side with a dict is not hooked and does all of it, so these ratios may fall below 1.
 
-| what | measured | figure | bar | met | peers |
-| --- | --- | --- | --- | --- | --- |
+| what | measured | rounds | figure | bar | met | peers |
+| --- | --- | --- | --- | --- | --- | --- |
 """
 
 _TAIL = """
@@ -34,7 +34,7 @@ Peers are measured once each, after the rounds of their row, in an environment o
 table.
 
 `reports/bench.json`: `v` (1), `measured_at` (Unix seconds), `quick`, `rounds`, `python`, `cores`, `load`, and
-`rows`: each with `name`, `what`, `how`, `unit` (`ratio` or `ms`), `value`, `bar`, `met`, `peers` (name to ratio)
+`rows`: each with `name`, `what`, `how`, `rounds`, `unit` (`ratio` or `ms`), `value`, `bar`, `met`, `peers` (name to ratio)
 and `sides` (name to the figures of each round: seconds, or bytes for memory); `growth`: each with `name`,
 `title`, `by`, `x` (how much of it) and `sides` (name to CPU seconds at each x).
 """
@@ -58,7 +58,7 @@ def write_page(report: dict[str, Any], path: Path) -> None:
         met = "yes" if row["met"] else "**no**"
         what = row["what"].replace("|", "\\|")
         lines.append(
-            f"| {what} | {row['how']} | {row['value']:.2f}{unit} | {bar} | {met} | {peers} |\n"
+            f"| {what} | {row['how']} | {row['rounds']} | {row['value']:.2f}{unit} | {bar} | {met} | {peers} |\n"
         )
     lines.append(_TAIL)
     if report["growth"]:
