@@ -179,10 +179,7 @@ class Engine:
         config = self.config
         known = self._know(request)
         test, phase, attempt, allowed = circumstances()
-        plan = Plan(
-            decision.BYPASS, _NOTHING, known.host, known.key, test, phase, attempt, request,
-            known.told,
-        )  # fmt: skip
+        plan = Plan(decision.BYPASS, _NOTHING, known.host, known.key, test, phase, attempt, request)
         if _is_bypassed(known, allowed) and not (beyond and self._is_bypassed_as_loopback(known)):
             plan.reason = "bypass"
             plan.request = Request(request.method, known.url, [], b"", request.client)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Known(Data):
     """What never changes of a request: URL and host as :func:`.keys.known_as` has them, its key.
 
-    ``told`` is as in :class:`Plan`; ``bypassed``: it is none of our business.
+    ``told`` is what :func:`.events.told` says of it, where it may be answered; ``bypassed``: it is
+    none of our business.
     """
 
     __slots__ = ("bypassed", "host", "key", "told", "url")
@@ -30,18 +31,17 @@ class Plan(Data):
     """What was decided for one request.
 
     ``request`` is redacted: it is what may be kept; of a hit that is nothing. ``action`` is one
-    of :mod:`.decision`'s; ``message`` explains a block; ``told`` is what :func:`.events.told` says
-    of the request, where it may be answered.
+    of :mod:`.decision`'s; ``message`` explains a block.
     """
 
     __slots__ = (
         "action", "attempt", "host", "key", "message", "phase", "reason", "request", "started",
-        "take", "test", "told", "vary_request",
+        "take", "test", "vary_request",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917
         self, action: str, request: Request, host: str, key: str, test: str | None,
-        phase: str | None, attempt: int, vary_request: Request | None = None, told: str = "",
+        phase: str | None, attempt: int, vary_request: Request | None = None,
     ) -> None:  # fmt: skip
         self.action = action
         self.request = request
@@ -54,7 +54,6 @@ class Plan(Data):
         self.reason = ""
         self.message = ""
         self.vary_request = vary_request
-        self.told = told
         self.started = clock.ticks()
 
     def elapsed_ms(self) -> float:

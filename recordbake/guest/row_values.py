@@ -12,7 +12,7 @@ from __future__ import annotations
 from operator import itemgetter
 
 from . import codec
-from .codec import fields_and_text, one_value, sealed_at
+from .codec import MAGIC, fields_and_text, one_value, sealed_at
 from .dates import NAMES
 from .exchange import Head
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _STATUS, _SENT, _RECORDED = ',"status":', ',"request_headers":', '"},"recorded_at":'
 _BODY = ',"body":{"size":%d,"sha256":"%s","where":"%s'
 _CHUNKED = {"recorded_at", "chunks"}
-_MAGIC = codec.MAGIC
 #: Names of fields by which an answer depends on the request's or on the time; their lengths.
 _LOOKED_AT = NAMES | {"content-encoding"}
 _LENGTHS = frozenset(map(len, _LOOKED_AT))
@@ -71,9 +70,9 @@ def _depends(fields: Headers) -> bool:
 
 def _put_plain(take: Take, value: Any) -> None:
     """As :func:`put_value`, for a value that is like most; raises for others."""
-    end = value.index(b"\n", len(_MAGIC))
+    end = value.index(b"\n", len(MAGIC))
     start = sealed_at(value, end)
-    front, back = value[len(_MAGIC) : start].decode("ascii").split(_SENT, 1)
+    front, back = value[len(MAGIC) : start].decode("ascii").split(_SENT, 1)
     said = one_value(f'{{"status":{front.partition(_STATUS)[2]}}}')
     fields, text = fields_and_text(said["headers"])
     head = Head(said["status"], said["reason"], said["version"], fields)
@@ -82,7 +81,7 @@ def _put_plain(take: Take, value: Any) -> None:
     back, recorded = back.rsplit(_RECORDED, 1)
     inline = back.endswith("inline")
     body = _BODY % (take.body_size, take.body_sha256, "inline" if inline else "file")
-    if not value.startswith(_MAGIC) or not back.endswith(body):
+    if not value.startswith(MAGIC) or not back.endswith(body):
         raise codec.CodecError
     if inline:
         if len(value) - end - 1 != take.body_size:

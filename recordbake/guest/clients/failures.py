@@ -13,7 +13,7 @@ from .exceptions import describe, is_mistake, system_error
 CLOSED_HERE = "recordbake: while recording, the caller closed the response or gave up at this point"
 
 #: What urllib3 raises if even a proxy is not reached in time; a tunnel times out as it does.
-_NOT_CONNECTED = "ConnectTimeoutError"
+NOT_CONNECTED = "ConnectTimeoutError"
 #: What urllib3 raises of a certificate that it looks at itself.
 _CERTIFICATE = frozenset({"CertificateError", "SSLError"})
 
@@ -42,8 +42,8 @@ def classify(error: BaseException, phase: str) -> Failure:
     else:
         kind = "connect" if phase == CONNECT else "reset"
     chain = describe(error if kind == OWN else cause)
-    if type(error).__name__ == _NOT_CONNECTED:
-        chain.insert(0, (type(error).__module__, _NOT_CONNECTED, []))
+    if type(error).__name__ == NOT_CONNECTED:
+        chain.insert(0, (type(error).__module__, NOT_CONNECTED, []))
     return Failure(kind, text, number, phase, chain=chain)
 
 

@@ -58,7 +58,7 @@ class Urllib3Seam(HttpClientSeam):
         exceptions = sys.modules["urllib3.exceptions"]
         reason = _blocked_reason(exceptions.ResponseError, plan.message)
         pool: Any = connection  # for the message only
-        return _as_exception(exceptions.MaxRetryError(pool, plan.request.url, reason))
+        return as_exception(exceptions.MaxRetryError(pool, plan.request.url, reason))
 
     def failed(self, connection: Any, failure: Failure) -> Exception:
         """The error that urllib3's own ``connect`` raised while recording."""
@@ -85,7 +85,8 @@ def _blocked_reason(cls: Any, message: str) -> Any:
     return type(cls.__name__, (cls,), body)(message)
 
 
-def _as_exception(error: Any) -> Exception:
+def as_exception(error: Any) -> Exception:
+    """One of urllib3's errors, which mypy knows nothing of here."""
     assert isinstance(error, Exception)
     return error
 

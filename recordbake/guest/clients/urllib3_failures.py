@@ -11,6 +11,8 @@ import ssl
 import sys
 
 from .exceptions import rebuild
+from .failures import NOT_CONNECTED
+from .urllib3 import as_exception
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +27,6 @@ _getframe = sys._getframe
 _NOT_MADE = ("dns", "refused", "connect", "connect_timeout")
 #: How what http.client says of a proxy begins that opens no tunnel, which closes the connection.
 _TUNNEL = "Tunnel "
-#: What urllib3 raises if even a proxy is not reached in time.
-_NOT_CONNECTED = "ConnectTimeoutError"
 _POOLS = "urllib3.connectionpool"
 
 
@@ -58,7 +58,7 @@ def of_connect(connection: Any, failure: Failure, cause: Exception) -> Exception
     if names and (below is cause or failure.kind == "connect_timeout"):  # see urllib3#2386
         made.__cause__ = below
     made.__context__ = below
-    return _as_exception(made)
+    return as_exception(made)
 
 
 def _of_socks(failure: Failure) -> BaseException | None:
@@ -75,7 +75,7 @@ def _is_wrapped(connection: Any, failure: Failure, cause: Exception) -> bool:
         return False
     if failure.kind == "connect_timeout":
         if getattr(connection, "_tunnel_host", None):
-            return bool(failure.chain) and failure.chain[0][1] == _NOT_CONNECTED
+            return bool(failure.chain) and failure.chain[0][1] == NOT_CONNECTED
         return "_ssl.c" not in failure.message
     return not failure.message.startswith(_TUNNEL)
 
@@ -98,12 +98,12 @@ def of_pool(connection: Any, error: Exception) -> Exception:
             pool._raise_timeout(err=error, url=where, timeout_value=connection.timeout)
     except exceptions.ReadTimeoutError as made:
         made.__context__ = error
-        return _as_exception(made)
+        return as_exception(made)
     certificate = getattr(sys.modules["urllib3.connection"], "CertificateError", ssl.SSLError)
     if isinstance(error, (ssl.SSLError, certificate)) and newer and not tunnelled:
         wrapper = exceptions.SSLError(error)
         wrapper.__context__ = error
-        return _as_exception(wrapper)
+        return as_exception(wrapper)
     return error
 
 
@@ -116,8 +116,3 @@ def _asking() -> tuple[Any, Any]:
             return names.get("self"), names.get("url")
         frame = frame.f_back  # type: ignore[assignment]
     return None, None
-
-
-def _as_exception(error: Any) -> Exception:
-    assert isinstance(error, Exception)
-    return error
